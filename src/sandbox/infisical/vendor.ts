@@ -1,0 +1,106 @@
+import { Hono } from "hono";
+import { conditional } from "../conditional.ts";
+import { isObject, type Vendor } from "../world.ts";
+import { type InfisicalContext, type InfisicalEnv, InfisicalRefusal, requestId } from "./access.ts";
+import { authRoutes } from "./auth.ts";
+import { batchRoutes } from "./batch.ts";
+import { V3, V4 } from "./place.ts";
+import { projectRoutes } from "./projects.ts";
+import { secretRoutes } from "./secrets.ts";
+import type { InfisicalState } from "./state.ts";
+
+const REFUSALS: Record<number, [string, string]> = {
+  400: ["Bad request", "BadRequest"],
+  401: ["Token missing", "UnauthorizedError"],
+  403: ["You are not allowed to access this resource", "PermissionDenied"],
+  404: ["Not found", "NotFound"],
+  409: ["Conflict", "Conflict"],
+  422: ["Validation failure", "ValidationFailure"],
+  429: ["Rate limit exceeded. Please try again in 1 minute", "RateLimitExceeded"],
+};
+
+const PROXY_PAGE = `<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>403 Forbidden</h1>
+<p>You do not have permission to view this page.</p></body></html>`;
+
+/** The simulated Infisical over this state, of the generation that the state names. */
+export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
+  const apps = { v3: infisicalApp("v3"), v4: infisicalApp("v4") };
+  return {
+    name: "infisical",
+    live,
+    settle: () => {},
+    handle: async (request, call) => {
+      const { proxy } = live.settings;
+      const passes =
+        proxy === null ||
+        (request.headers.get("cf-access-client-id") === proxy.clientId &&
+          request.headers.get("cf-access-client-secret") === proxy.clientSecret);
+      if (!passes)
+        return new Response(PROXY_PAGE, {
+          status: 403,
+          headers: { "content-type": "text/html; charset=utf-8" },
+        });
+      return conditional(request, await apps[live.generation].fetch(request, call), {
+        weak: false,
+        errors: true,
+      });
+    },
+    refusal: (status, message) => {
+      const [text, error] = REFUSALS[status] ?? ["Something went wrong", "InternalServerError"];
+      const reqId = live.generation === "v4" ? { reqId: "req-sandbox" } : {};
+      return { body: { ...reqId, statusCode: status, message: message ?? text, error }, headers: {} };
+    },
+    route: (path) => path,
+  };
+}
+
+function infisicalApp(generation: "v3" | "v4"): Hono<InfisicalEnv> {
+  const app = new Hono<InfisicalEnv>();
+  app.onError((error, c) => {
+    if (!(error instanceof InfisicalRefusal)) throw error;
+    const details = generation === "v4" && error.error === "PermissionDenied" ? { details: [] } : {};
+    const reqId = generation === "v4" ? { reqId: requestId(c) } : {};
+    return c.json(
+      { ...reqId, statusCode: error.status, message: error.detail, error: error.error, ...details },
+      error.status,
+    );
+  });
+  app.notFound((c) => {
+    const url = new URL(c.req.url);
+    const message = `Route ${c.req.method}:${url.pathname}${url.search} not found`;
+    return c.json({ message, error: "Not Found", statusCode: 404 }, 404);
+  });
+  app.use(async (c, next) => {
+    refuseBrokenJson(c);
+    await next();
+  });
+  app.get("/api/status", (c) =>
+    c.json({
+      date: new Date(c.env.world.now()).toISOString(),
+      message: "Ok",
+      emailConfigured: false,
+      inviteOnlySignup: true,
+      redisConfigured: true,
+      secretScanningConfigured: false,
+    }),
+  );
+  authRoutes(app);
+  for (const dialect of generation === "v4" ? [V3, V4] : [V3]) {
+    // Before the single routes: "batch" would be taken for a secret's name.
+    batchRoutes(app, dialect);
+    secretRoutes(app, dialect);
+  }
+  projectRoutes(app, generation);
+  return app;
+}
+
+// The body is parsed before anything else is looked at, the token included.
+function refuseBrokenJson(c: InfisicalContext): void {
+  if (!c.req.header("content-type")?.includes("json") || c.env.body === "") return;
+  try {
+    if (isObject(JSON.parse(c.env.body))) return;
+  } catch {
+    // Answered below.
+  }
+  throw new InfisicalRefusal(500, "Something went wrong", "InternalServerError");
+}

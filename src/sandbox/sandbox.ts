@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Control, createControl } from "./control.ts";
+import { type Estate, raxxEstate } from "./estate.ts";
+import { foundEstate, type States } from "./found.ts";
+import { sealingReady } from "./github/sealing.ts";
+import type { GithubState } from "./github/state.ts";
+import { githubVendor } from "./github/vendor.ts";
+import { type HerokuState, tokenAccepted } from "./heroku/state.ts";
+import { herokuVendor } from "./heroku/vendor.ts";
+import type { InfisicalState } from "./infisical/state.ts";
+import { infisicalVendor } from "./infisical/vendor.ts";
+import { pipeline } from "./pipeline.ts";
+import { readStateFile, writeStateFile } from "./state-file.ts";
+import type { Vendor, VendorName, World } from "./world.ts";
+
+/** Simulated vendors with state: the truth about them, the control over them, and the way in for clients. */
+export interface Sandbox {
+  /** Heroku as it is now, values included. */
+  readonly heroku: HerokuState;
+  readonly github: GithubState;
+  readonly infisical: InfisicalState;
+  readonly control: Control;
+  /** Sends a request to a vendor in process; a broken connection throws as `fetch` does. */
+  fetch(vendor: VendorName, request: Request): Promise<Response>;
+}
+
+/** What a sandbox is made of; time and chance come from outside, so that a run can be repeated. */
+export interface SandboxOptions {
+  estate?: Estate;
+  now?: () => number;
+  random?: (bytes: number) => Buffer;
+  sleep?: (ms: number) => Promise<void>;
+  /** The state is kept here and taken up again, the estate then being ignored. */
+  stateFile?: string;
+}
+
+/** Creates a sandbox, or takes up the one that the state file holds. */
+export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  await sealingReady();
+  const { stateFile } = options;
+  const world: World = {
+    now: options.now ?? Date.now,
+    random: options.random ?? randomBytes,
+    sleep: options.sleep ?? ((ms) => wait(ms)),
+    herokuAccepts: (token, at) => tokenAccepted(states.heroku, token, at),
+  };
+  const states: States =
+    (stateFile === undefined ? null : readStateFile(stateFile)) ??
+    foundEstate(options.estate ?? raxxEstate(), world);
+  const heroku = herokuVendor(states.heroku);
+  const github = githubVendor(states.github);
+  const infisical = infisicalVendor(states.infisical);
+  const changed = () => {
+    if (stateFile !== undefined) writeStateFile(stateFile, states);
+  };
+  const settle = () => {
+    heroku.settle(states.heroku, world);
+    github.settle(states.github, world);
+  };
+  changed();
+  const { control, ...parts } = createControl(states, world, { settle, changed });
+  const enter = <S extends object>(vendor: Vendor<S>) => pipeline(vendor, { world, changed, ...parts });
+  const entrances = { heroku: enter(heroku), github: enter(github), infisical: enter(infisical) };
+  // Reading the truth lets what is due happen first, so that a test never sees a state that no client could see.
+  return {
+    get heroku() {
+      settle();
+      return states.heroku;
+    },
+    get github() {
+      settle();
+      return states.github;
+    },
+    get infisical() {
+      return states.infisical;
+    },
+    control,
+    fetch: (vendor, request) => entrances[vendor](request),
+  };
+}
