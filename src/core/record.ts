@@ -33,6 +33,11 @@ export type StepState =
   | "undone"
   | "skipped";
 
+/** How a run ended. */
+export type RunEnd =
+  | { readonly status: "completed" }
+  | { readonly status: "cancelled" | "failed"; readonly trouble: Trouble };
+
 /** Who does something, with how sure we are of it. */
 export interface Actor {
   readonly name: string;

@@ -1,0 +1,75 @@
+import type { Facts } from "../../core/facts.ts";
+import { done, type Outcome } from "../../core/outcome.ts";
+import type { SealedRecord } from "../../core/sealed.ts";
+import { type Look, type StepContext, step } from "../../core/step.ts";
+import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
+
+/** Creates the new credential, tagged with this run, and seals its value (SOP step 2, HK-05). */
+export const mint = step({
+  id: "mint",
+  takes: ["old"],
+  gives: "pending",
+  by: "api",
+  effect: "once",
+  says: (s) =>
+    `Create one ${s.issuer.target}, scope ${s.issuer.scope}, described ${s.issuer.description} and this run's tag`,
+  conditional: [
+    "if the reply is lost: end what carries this run's tag, show that it is gone, and create again",
+  ],
+  target: (s) => s.issuer.account,
+  costs: (s) => ({ [s.issuer.vendor]: s.issuer.costs.mint }),
+  needs: [oldIsIdentified, oldIsNobodyElses],
+  looks: findOurs,
+  does: async (c) => {
+    const minted = await c.issuer.mint({ tag: c.tag, description: c.snapshot.issuer.description });
+    if (minted.is !== "done") return minted;
+    const sealed = await c.sealed.seal("pending", minted.value.values, minted.value.credential);
+    return done({ ref: minted.value.credential, sealed: sealed.id, fingerprints: sealed.fingerprints });
+  },
+  // That it works is the next step's question; here only: the value can be opened again, by this run.
+  proves: async (c, _facts, pending) => {
+    await c.sealed.open(pending.sealed);
+    return { is: "proved", at: c.now(), says: `${pending.ref.id.slice(0, 8)}… created, value sealed` };
+  },
+  undoes: {
+    says: "End the new credential, by its id and by this run's tag, and show that it is gone",
+    does: endOurs,
+  },
+});
+
+/** A sealed value is a mint that went through; a tagged entry without one is a mint whose reply was lost. */
+async function findOurs(c: StepContext): Promise<Look<Facts["pending"]>> {
+  const kept = (await c.sealed.find("pending"))[0];
+  if (kept?.credential) return { is: "present", value: pendingOf(kept, kept.credential) };
+  const tagged = await c.issuer.findByTag(c.tag);
+  if (tagged.is !== "done") return tagged;
+  if (tagged.value.length === 0) return { is: "absent" };
+  return { is: "leftover", says: `${tagged.value.length} created without a reply` };
+}
+
+function pendingOf(kept: SealedRecord, ref: Facts["pending"]["ref"]): Facts["pending"] {
+  return { ref, sealed: kept.id, fingerprints: kept.fingerprints };
+}
+
+async function endOurs(c: StepContext): Promise<Outcome<void>> {
+  const tagged = await c.issuer.findByTag(c.tag);
+  if (tagged.is !== "done") return tagged;
+  for (const credential of tagged.value) {
+    const ended = await c.issuer.end(credential.id);
+    if (ended.is !== "done") return ended;
+    const listed = await c.issuer.isListed(credential.id);
+    if (listed.is !== "dead") {
+      return {
+        is: "unknown",
+        trouble: {
+          code: "OLD_NOT_DEAD",
+          message: `${credential.id.slice(0, 8)}… was ended but is not shown to be gone: ${listed.says}`,
+          because: "a credential of a run that did not finish must not stay alive unseen",
+          next: `lockstep show ${c.run}`,
+        },
+      };
+    }
+  }
+  for (const kept of await c.sealed.find("pending")) await c.sealed.drop(kept.id);
+  return done(undefined);
+}

@@ -1,0 +1,57 @@
+import { done } from "../../core/outcome.ts";
+import { add } from "../../core/plan.ts";
+import { copiesOf } from "../../core/snapshot.ts";
+import { type Calls, step } from "../../core/step.ts";
+import { sweep } from "../../core/sweep.ts";
+import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../guards/old.ts";
+import { everyCopyHoldsTheNewValue, everyCopyWasSeen, sweepIsFresh } from "../../guards/sweep.ts";
+import { refusal } from "./refusal.ts";
+
+/** Ends the old credential by its exact id, with the new key, and only on a fresh sweep (SOP step 6, HK-09, P2, P4). */
+export const revoke = step({
+  id: "revoke",
+  takes: ["checked", "old", "pending", "canonical", "copies", "soaked", "tidied"],
+  gives: "revoked",
+  by: "api",
+  effect: "repeatable",
+  says: () => "End the old key by its exact id, only when every copy was just seen to hold the new value",
+  target: (s) => s.issuer.account,
+  costs: (s) =>
+    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.observe }), {
+      [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed + 2 * s.issuer.costs.probe,
+    }),
+  observes: sweep,
+  needs: [
+    oldIsIdentified,
+    oldIsNobodyElses,
+    oldIsNotTheNewOne,
+    everyCopyWasSeen,
+    everyCopyHoldsTheNewValue,
+    sweepIsFresh,
+  ],
+  looks: async (c, { old }) => {
+    const listed = await c.issuer.isListed(old.id);
+    if (listed.is === "dead") return { is: "present", value: { id: old.id, at: listed.at } };
+    if (listed.is === "alive") return { is: "absent" };
+    return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
+  },
+  does: async (c, { old }) => {
+    const ended = await c.issuer.end(old.id);
+    return ended.is === "done" ? done({ id: old.id, at: c.now() }) : ended;
+  },
+  proves: async (c, { checked, pending, old }) => {
+    const listed = await c.issuer.isListed(old.id);
+    if (listed.is !== "dead") return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
+    return refusal(c, checked.sealed, pending.sealed);
+  },
+  undoes: "impossible",
+});
+
+function unseen(id: string, says: string, run: string) {
+  return {
+    code: "OLD_NOT_DEAD",
+    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}`,
+    because: "a run completes only when the old key is proved dead",
+    next: `lockstep show ${run}`,
+  } as const;
+}
