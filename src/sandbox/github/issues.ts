@@ -6,7 +6,7 @@ import { api } from "./actions.ts";
 import { issueReply } from "./replies.ts";
 import type { Issue, Repository } from "./state.ts";
 
-/** Adds issues: list, create, read, change, comment. */
+/** Adds issues: list, create, read, change. */
 export function issueRoutes(app: Hono<GithubEnv>): void {
   const base = "/repos/:owner/:repo/issues";
   app.get(base, (c) => {

@@ -22,13 +22,13 @@ export function appRoutes(app: Hono<HerokuEnv>): void {
     return c.json(accountReply(c.env.state));
   });
   app.get("/account/rate-limits", (c) => c.json({ remaining: refill(c.env.live, now(c)) }));
-  app.get("/apps", (c) => {
-    need(c, "read");
-    return answer(
-      c,
-      page(c.env.state.apps, c.req.header("range") ?? null, { id: (one) => one.id, name: (one) => one.name }),
-      (one) => appReply(c.env.state, one),
-    );
+  app.get("/apps", listApps);
+  // What `heroku apps` lists; all apps of the estate are the account's own.
+  app.get("/users/:user/apps", (c) => {
+    const { id, email } = c.env.state.account;
+    if (!["~", id, email].includes(c.req.param("user")))
+      throw new HerokuRefusal(404, "not_found", "Couldn't find that user.", { resource: "user" });
+    return listApps(c);
   });
   app.get("/apps/:app", (c) => {
     need(c, "read");
@@ -41,6 +41,14 @@ export function appRoutes(app: Hono<HerokuEnv>): void {
   releaseRoutes(app);
   dynoRoutes(app);
   formationRoutes(app);
+}
+
+function listApps(c: HerokuContext): Response {
+  need(c, "read");
+  const keys = { id: (one: HerokuApp) => one.id, name: (one: HerokuApp) => one.name };
+  return answer(c, page(c.env.state.apps, c.req.header("range") ?? null, keys), (one) =>
+    appReply(c.env.state, one),
+  );
 }
 
 function configRoutes(app: Hono<HerokuEnv>): void {
@@ -226,8 +234,7 @@ function formationRoutes(app: Hono<HerokuEnv>): void {
 
 function scale(c: HerokuContext, app: HerokuApp, type: string, update: Record<string, unknown>) {
   const formation = findFormation(app, type);
-  const quantity = update["quantity"];
-  if (typeof quantity === "number" && quantity >= 0) formation.quantity = quantity;
+  formation.quantity = scaled(formation.quantity, update["quantity"]);
   formation.updatedAt = now(c);
   scaleDynos(app, now(c), c.env.world);
   log(
@@ -239,6 +246,16 @@ function scale(c: HerokuContext, app: HerokuApp, type: string, update: Record<st
   );
   wrote(c.env, "formation");
   return formation;
+}
+
+// The CLI sends strings, "3" or as a change "+1"; other clients send numbers.
+function scaled(before: number, asked: unknown): number {
+  if (asked === undefined) return before;
+  const text = String(asked);
+  if (!/^[+-]?\d+$/.test(text)) throw new HerokuRefusal(422, "invalid_params", "Invalid quantity.");
+  const quantity = /^[+-]/.test(text) ? before + Number(text) : Number(text);
+  if (quantity < 0) throw new HerokuRefusal(422, "invalid_params", "Invalid quantity.");
+  return quantity;
 }
 
 function findFormation(app: HerokuApp, type: string) {

@@ -158,7 +158,8 @@ function create(c: HerokuContext): Response {
   if (state.account.federated) throw new HerokuRefusal(403, "forbidden", FEDERATED);
   const fields = jsonObject(body);
   if (fields === null) throw new HerokuRefusal(400, "bad_request", "Unable to parse the JSON request.");
-  const { scope, description } = fields;
+  // The schema calls the scope required, but the CLI sends none unless --scope is given, and that means global.
+  const { scope = ["global"], description } = fields;
   if (!Array.isArray(scope)) throw new HerokuRefusal(422, "invalid_params", "Require array: scope.");
   const unknown = scope.filter((one) => !SCOPES.includes(String(one)));
   if (scope.length === 0 || unknown.length > 0)

@@ -1,0 +1,96 @@
+import type { ZodType } from "zod";
+import type {
+  AdapterDeps,
+  ConnectionOptions,
+  IssuerDefinition,
+  StoreDefinition,
+  StoreDeps,
+  VendorDefinition,
+} from "../core/adapter.ts";
+import type { Issuer, IssuerCapabilities } from "../core/issuer.ts";
+import type { Costs, IssuerSnapshot } from "../core/snapshot.ts";
+import type { Store, StoreCapabilities, Vault } from "../core/store.ts";
+import { herokuAuthorization } from "../issuers/heroku-authorization/definition.ts";
+import { githubActionsSecret } from "../stores/github-actions-secret/definition.ts";
+import { herokuConfigVar } from "../stores/heroku-config-var/definition.ts";
+import { infisicalSecret } from "../stores/infisical/definition.ts";
+import { githubVendor } from "../vendors/github/definition.ts";
+import { herokuVendor } from "../vendors/heroku/definition.ts";
+import { infisicalVendor } from "../vendors/infisical/definition.ts";
+
+// The one list of adapters. A new vendor, issuer or store is a folder of its own and one line here.
+const vendors = [vendor(herokuVendor), vendor(githubVendor), vendor(infisicalVendor)];
+const issuers = [issuer(herokuAuthorization)];
+const stores = [store(infisicalSecret), store(githubActionsSecret), store(herokuConfigVar)];
+
+/** A vendor whose client type is let go; adapters of the same vendor get it back. */
+export interface AnyVendor {
+  readonly name: string;
+  readonly defaultUrl: string;
+  readonly connection: ZodType<Readonly<Record<string, string>>>;
+  connect(options: ConnectionOptions): unknown;
+}
+
+/** An issuer whose configuration is checked where it is used. */
+export interface AnyIssuer {
+  readonly kind: string;
+  readonly vendor: string;
+  readonly config: ZodType;
+  readonly capabilities: IssuerCapabilities;
+  describe(config: unknown): ReturnType<IssuerDefinition<never, never>["describe"]>;
+  costs(config: unknown): IssuerSnapshot["costs"];
+  connect(config: unknown, deps: AdapterDeps<unknown>): Issuer;
+}
+
+/** A store whose configuration is checked where it is used. */
+export interface AnyStore {
+  readonly kind: string;
+  readonly vendor: string;
+  readonly config: ZodType;
+  readonly capabilities: StoreCapabilities;
+  describe(config: unknown): { readonly target: string };
+  costs(config: unknown): Costs<"observe" | "write" | "prove">;
+  connect(config: unknown, deps: StoreDeps<unknown>): Store | Vault;
+}
+
+/** All vendors by name. */
+export const VENDORS: Readonly<Record<string, AnyVendor>> = Object.fromEntries(
+  vendors.map((one) => [one.name, one]),
+);
+/** All issuers by kind. */
+export const ISSUERS: Readonly<Record<string, AnyIssuer>> = Object.fromEntries(
+  issuers.map((one) => [one.kind, one]),
+);
+/** All stores by kind. */
+export const STORES: Readonly<Record<string, AnyStore>> = Object.fromEntries(
+  stores.map((one) => [one.kind, one]),
+);
+
+function vendor<Client>(definition: VendorDefinition<Client>): AnyVendor {
+  return definition;
+}
+
+// A client reaches only adapters whose `vendor` is the client's own name, which the configuration check holds.
+function issuer<Config, Client>(definition: IssuerDefinition<Config, Client>): AnyIssuer {
+  const read = (config: unknown) => definition.config.parse(config);
+  return {
+    ...definition,
+    describe: (config) => definition.describe(read(config)),
+    costs: (config) => ({ ...definition.costs, validate: definition.costs.validate(read(config)) }),
+    connect: (config, deps) => definition.connect(read(config), deps as AdapterDeps<Client>),
+  };
+}
+
+function store<Config, Client>(definition: StoreDefinition<Config, Client>): AnyStore {
+  const read = (config: unknown) => definition.config.parse(config);
+  return {
+    ...definition,
+    describe: (config) => definition.describe(read(config)),
+    costs: (config) => ({
+      observe: definition.costs.observe(read(config)),
+      write: definition.costs.write(read(config)),
+      prove: definition.costs.prove(read(config)),
+    }),
+    connect: (config, deps) => definition.connect(read(config), deps as StoreDeps<Client>),
+  };
+}

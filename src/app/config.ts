@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { LockstepError } from "../core/errors.ts";
+import { durationOf } from "../core/time.ts";
+import { ISSUERS, STORES, VENDORS } from "./adapters.ts";
+
+/** `30m`, `24h`, `90d`: read into milliseconds. */
+const duration = z.string().transform((text, ctx) => {
+  const ms = durationOf(text);
+  if (ms !== undefined) return ms;
+  ctx.addIssue({ code: "custom", message: "a duration such as 30m, 24h or 90d" });
+  return z.NEVER;
+});
+
+const fromEnvironment = z.strictObject({
+  env: z.string().regex(/^\w+$/, "the name of an environment variable"),
+});
+const fromSecret = z.strictObject({ secret: z.string() });
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes");
+
+const connection = z.strictObject({
+  vendor: z.enum(Object.keys(VENDORS) as [string, ...string[]]),
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  headers: z.record(z.string(), z.union([z.string(), fromEnvironment])).optional(),
+  credential: z.union([fromSecret, z.record(z.string(), fromEnvironment)]),
+});
+
+const consumer = z.strictObject({
+  name: z.string(),
+  reads: z.string(),
+  /** A consumer that fetches the value itself, such as a shell's bootstrap. */
+  pulls: z.boolean().default(false),
+});
+
+/** An adapter's entry: its own fields are checked by the adapter's schema once its kind is known. */
+const placed = z.looseObject({ kind: z.string(), connection: z.string() });
+
+const secret = z.strictObject({
+  system: z.string(),
+  owner: z.string(),
+  role: z.enum(["viewer", "ops", "superadmin"]),
+  environment: z.enum(["production", "staging", "development"]),
+  cadence: duration,
+  sop: z.string().optional(),
+  issuer: placed,
+  vault: placed,
+  destinations: z.array(z.array(placed)).default([]),
+  consumers: z.array(consumer).default([]),
+  soak: duration.default(30 * 60_000),
+  propagation: duration.default(60_000),
+});
+
+const shape = z.strictObject({
+  connections: z.record(name, connection),
+  secrets: z.record(name, secret),
+});
+
+/** The configuration after checking. */
+export type Config = z.output<typeof shape>;
+/** One secret of it. */
+export type SecretConfig = Config["secrets"][string];
+/** One connection of it. */
+export type ConnectionConfig = Config["connections"][string];
+/** An entry of an adapter. */
+export type Placed = z.output<typeof placed>;
+
+/** One mistake: where, what stands there, what is allowed. */
+export interface Mistake {
+  readonly path: string;
+  readonly found: string;
+  readonly allowed: string;
+}
+
+/** Checks a whole configuration; throws CONFIG_INVALID with every mistake at once. Values of fields are never repeated beyond their type where they may be secret. */
+export function checkConfig(input: unknown): Config {
+  const parsed = shape.safeParse(input);
+  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => mistakeOf(issue, input, [])));
+  const config = parsed.data;
+  const mistakes = Object.entries(config.secrets).flatMap(([secretName, one]) =>
+    mistakesOf(config, secretName, one),
+  );
+  for (const [id, { vendor, credential }] of Object.entries(config.connections)) {
+    if ("secret" in credential && typeof credential["secret"] === "string") {
+      if (!config.secrets[credential["secret"]]) {
+        mistakes.push(
+          absent(
+            ["connections", id, "credential", "secret"],
+            credential["secret"],
+            Object.keys(config.secrets),
+          ),
+        );
+      }
+      continue;
+    }
+    // The vendor says which fields its credential has; what stands in them is read only when a run needs it.
+    const named = Object.fromEntries(Object.keys(credential).map((field) => [field, "from the environment"]));
+    const parsed = VENDORS[vendor]?.connection.safeParse(named);
+    for (const issue of parsed?.error?.issues ?? [])
+      mistakes.push(mistakeOf(issue, credential, ["connections", id, "credential"]));
+  }
+  if (mistakes.length > 0) throw invalid(mistakes);
+  return config;
+}
+
+function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mistake[] {
+  const at = ["secrets", secretName];
+  const places = [
+    { path: [...at, "issuer"], entry: one.issuer, kinds: ISSUERS },
+    { path: [...at, "vault"], entry: one.vault, kinds: STORES },
+    ...one.destinations.flatMap((wave, w) =>
+      wave.map((entry, i) => ({ path: [...at, "destinations", w, i], entry, kinds: STORES })),
+    ),
+  ];
+  return places.flatMap(({ path, entry, kinds }) => {
+    const known = kinds[entry.kind];
+    if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
+    const mistakes: Mistake[] = [];
+    const through = config.connections[entry.connection];
+    if (!through)
+      mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
+    else if (through.vendor !== known.vendor) {
+      mistakes.push({
+        path: text([...path, "connection"]),
+        found: `${entry.connection}, of ${through.vendor}`,
+        allowed: `a connection of ${known.vendor}`,
+      });
+    }
+    const { kind: _kind, connection: _connection, ...own } = entry;
+    const parsed = known.config.safeParse(own);
+    if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
+    return mistakes;
+  });
+}
+
+function absent(path: readonly PropertyKey[], found: string, allowed: readonly string[]): Mistake {
+  return {
+    path: text(path),
+    found: JSON.stringify(found),
+    allowed: allowed.join(", ") || "none is configured",
+  };
+}
+
+type Issue = z.core.$ZodIssue;
+
+function mistakeOf(issue: Issue, input: unknown, under: readonly PropertyKey[]): Mistake {
+  const path = [...under, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    return {
+      path: text([...path, issue.keys[0] ?? ""]),
+      found: "a field that is not known here",
+      allowed: "no such field",
+    };
+  }
+  return {
+    path: text(path),
+    found: foundAt(input, issue.path),
+    allowed: issue.message.replace(/^Invalid input: expected /, ""),
+  };
+}
+
+/** What stands there: short plain text is shown, because a mistyped word is only found by reading it; long text never, it may be a pasted secret. */
+function foundAt(input: unknown, path: readonly PropertyKey[]): string {
+  let value: unknown = input;
+  for (const key of path)
+    value = value !== null && typeof value === "object" ? Reflect.get(value, key) : undefined;
+  if (value === undefined) return "nothing";
+  if (typeof value === "string")
+    return value.length <= 24 ? JSON.stringify(value) : `text of ${value.length} characters`;
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
+  return Array.isArray(value) ? "a list" : "an object";
+}
+
+function text(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+function invalid(mistakes: readonly Mistake[]): LockstepError {
+  const lines = mistakes.map((one) => `${one.path}: found ${one.found}, allowed ${one.allowed}`);
+  return new LockstepError({
+    code: "CONFIG_INVALID",
+    message: `The configuration has ${mistakes.length} mistake${mistakes.length === 1 ? "" : "s"}:\n${lines.join("\n")}`,
+    because: "nothing is started on a configuration that is not understood completely",
+    next: "correct lockstep.config.ts, then lockstep doctor",
+  });
+}

@@ -1,0 +1,90 @@
+import { LockstepError } from "../core/errors.ts";
+import type { Budget } from "../core/record.ts";
+import { Secret, type Values } from "../core/secret-value.ts";
+import { systemClock } from "../core/time.ts";
+import { VENDORS } from "./adapters.ts";
+import type { Config, ConnectionConfig } from "./config.ts";
+
+/** Gives the present value of another secret under management, for a connection that works with it. */
+export type SecretAccess = (secret: string) => Promise<Values>;
+
+/** Where a connection leads and with what, when it is not as configured: the sandbox's address and generated credentials. */
+export interface Redirection {
+  readonly urls: Readonly<Record<string, string>>;
+  readonly credentials: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** The connections of a configuration as clients, made when first used. */
+export interface Connections {
+  /** The client of a connection. One whose credential is a managed secret works with what `access` gives at that moment. */
+  client(connection: string, access: SecretAccess): unknown;
+}
+
+/** Connects lazily: a command that needs one vendor must not fail because another's credential is absent. */
+export function connectionsOf(
+  config: Config,
+  options: { readonly env: NodeJS.ProcessEnv; readonly budget: Budget; readonly redirection?: Redirection },
+): Connections {
+  const lasting = new Map<string, unknown>();
+  const connect = (id: string, one: ConnectionConfig, credential: () => Promise<Values>): unknown => {
+    const vendor = VENDORS[one.vendor];
+    if (!vendor)
+      throw new Error(`vendor ${one.vendor} passed the configuration check but is not in the list`);
+    return vendor.connect({
+      baseUrl: (options.redirection?.urls[one.vendor] ?? one.url ?? vendor.defaultUrl).replace(/\/+$/, ""),
+      account: id,
+      budget: options.budget,
+      clock: systemClock,
+      credential,
+      headers: headersOf(id, one, options.env),
+    });
+  };
+  return {
+    client: (id, access) => {
+      const one = config.connections[id];
+      if (!one) throw new Error(`connection ${id} passed the configuration check but is not in it`);
+      const managed = one.credential["secret"];
+      if (typeof managed === "string") return connect(id, one, () => access(managed));
+      // Kept for the life of the process: a login session of the vault is worth reusing.
+      const kept = lasting.get(id) ?? connect(id, one, async () => fromEnvironment(id, one, options));
+      lasting.set(id, kept);
+      return kept;
+    },
+  };
+}
+
+function fromEnvironment(
+  id: string,
+  one: ConnectionConfig,
+  options: { readonly env: NodeJS.ProcessEnv; readonly redirection?: Redirection },
+): Values {
+  const given = options.redirection?.credentials[one.vendor];
+  if (given)
+    return Object.fromEntries(Object.entries(given).map(([field, text]) => [field, Secret.of(text)]));
+  const fields = Object.entries(one.credential).map(([field, source]) => {
+    const name = typeof source === "object" ? source.env : "";
+    const text = options.env[name];
+    if (!text) throw credentialMissing(id, one.vendor, name);
+    return [field, Secret.of(text)] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+function headersOf(id: string, one: ConnectionConfig, env: NodeJS.ProcessEnv): Record<string, string> {
+  const pairs = Object.entries(one.headers ?? {}).map(([name, source]) => {
+    if (typeof source === "string") return [name, source] as const;
+    const text = env[source.env];
+    if (!text) throw credentialMissing(id, one.vendor, source.env);
+    return [name, text] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function credentialMissing(connection: string, vendor: string, name: string): LockstepError {
+  return new LockstepError({
+    code: "CREDENTIAL_MISSING",
+    message: `The environment variable ${name} is not set`,
+    because: `the connection ${connection} to ${vendor} takes its credential from it`,
+    next: `set ${name}, then lockstep doctor`,
+  });
+}

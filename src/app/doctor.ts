@@ -1,0 +1,87 @@
+import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
+import { systemClock } from "../core/time.ts";
+import { budgetIn } from "../db/budget.ts";
+import { hasLivingWorker } from "../engine/workers.ts";
+import { fingerprinter } from "../sealing/fingerprint.ts";
+import { STORES } from "./adapters.ts";
+import { connectionsOf } from "./connections.ts";
+import type { Home, Where } from "./home.ts";
+import { copyOf } from "./snapshot.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly says: string;
+  readonly trouble?: Trouble;
+}
+
+/** Looks at the machine, the installation, and every vault; what fails is listed, and the rest is still looked at. */
+export async function examine(where: Where): Promise<readonly Finding[]> {
+  const findings: Finding[] = [{ what: "node", ok: true, says: process.versions.node }];
+  const look = async <T>(
+    what: string,
+    body: () => Promise<{ says: string; value: T }>,
+  ): Promise<T | undefined> => {
+    try {
+      const { says, value } = await body();
+      findings.push({ what, ok: true, says });
+      return value;
+    } catch (thrown) {
+      const trouble = troubleOf(thrown);
+      findings.push({ what, ok: false, says: `${trouble.code}  ${trouble.message}`, trouble });
+      return undefined;
+    }
+  };
+  if (where.sandbox || where.env["LOCKSTEP_DATABASE_URL"] === undefined) {
+    await look("postgres", async () => {
+      const { checkBinaries } = await import("../engine/embedded/server.ts");
+      const { version } = await checkBinaries();
+      return { says: version, value: undefined };
+    });
+  }
+  const { openHome } = await import("./home.ts");
+  const home = await look("installation", async () => {
+    const opened = await openHome(where);
+    const secrets = Object.keys(opened.config.secrets).length;
+    return {
+      says: `${secrets} secrets; ${opened.embedded ? "embedded database" : "database server"}; key ${opened.ring.writing}`,
+      value: opened,
+    };
+  });
+  if (!home) return findings;
+  try {
+    await look("worker", async () => {
+      const alive = await hasLivingWorker(home.databaseUrl);
+      return { says: alive ? "one is running" : "none: rotate carries its run out itself", value: undefined };
+    });
+    for (const name of Object.keys(home.config.secrets)) await look(name, () => readVaultOf(home, name));
+  } finally {
+    await home.close();
+  }
+  return findings;
+}
+
+/** Reaches the vault entry of a secret; the value itself stays inside the adapter. */
+async function readVaultOf(home: Home, name: string): Promise<{ says: string; value: undefined }> {
+  const one = home.config.secrets[name];
+  const definition = one && STORES[one.vault.kind];
+  if (!definition) throw new Error(`${name} has no vault`);
+  const copy = copyOf(one.vault);
+  const connections = connectionsOf(home.config, {
+    env: home.env,
+    budget: budgetIn(home.database),
+    ...(home.sandbox && { redirection: home.sandbox.redirection }),
+  });
+  const store = definition.connect(copy.config, {
+    copy: copy.id,
+    client: connections.client(copy.connection, () =>
+      Promise.reject(new Error("a vault works with a credential of its own")),
+    ),
+    fingerprint: fingerprinter(home.ring),
+    clock: systemClock,
+  });
+  const seen = await store.observe();
+  if (seen.is !== "done") throw new LockstepError(seen.trouble);
+  return { says: `${copy.target} ${seen.value.present ? "is there" : "is empty"}`, value: undefined };
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { registerHooks } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { LockstepError } from "../core/errors.ts";
+import { type Config, checkConfig } from "./config.ts";
+
+/** The name of the configuration file. */
+export const CONFIG_FILE = "lockstep.config.ts";
+
+/** A checked configuration and where it was found; `.lockstep/` lies beside it. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly file: string;
+  readonly root: string;
+}
+
+/** Finds the configuration in `from` or above, or takes `file`; loads and checks it. Throws CONFIG_NOT_FOUND, CONFIG_INVALID. */
+export async function loadConfig(from: string, file?: string): Promise<LoadedConfig> {
+  const found = file === undefined ? findUp(from) : path.resolve(from, file);
+  if (found === undefined || !existsSync(found)) throw notFound(file ?? CONFIG_FILE, from);
+  resolveOurselves();
+  const loaded = await importFile(found);
+  return { config: checkConfig(loaded), file: found, root: path.dirname(found) };
+}
+
+function findUp(from: string): string | undefined {
+  for (let dir = path.resolve(from); ; dir = path.dirname(dir)) {
+    const file = path.join(dir, CONFIG_FILE);
+    if (existsSync(file)) return file;
+    if (dir === path.dirname(dir)) return undefined;
+  }
+}
+
+/** A configuration anywhere on the machine may import "lockstep": it means the program that is reading it. */
+function resolveOurselves(): void {
+  const entry = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url)
+    .href;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === "lockstep" ? { url: entry, shortCircuit: true } : next(specifier, context),
+  });
+}
+
+async function importFile(file: string): Promise<unknown> {
+  try {
+    const module: unknown = await import(pathToFileURL(file).href);
+    return module !== null && typeof module === "object" && "default" in module ? module.default : undefined;
+  } catch (thrown) {
+    throw new LockstepError(
+      {
+        code: "CONFIG_INVALID",
+        message: `${path.basename(file)} could not be read: ${thrown instanceof Error ? firstLine(thrown) : "unknown"}`,
+        because: "it is a TypeScript module whose default export is defineConfig({…})",
+        next: `correct ${file}`,
+      },
+      { cause: thrown },
+    );
+  }
+}
+
+function firstLine(error: Error): string {
+  return `${error.name}: ${error.message.split("\n")[0] ?? ""}`;
+}
+
+function notFound(name: string, from: string): LockstepError {
+  return new LockstepError({
+    code: "CONFIG_NOT_FOUND",
+    message: `There is no ${name} in ${from} or above`,
+    because: "Lockstep acts only on what a configuration declares",
+    next: "lockstep init",
+  });
+}

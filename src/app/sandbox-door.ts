@@ -1,0 +1,97 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Redirection } from "./connections.ts";
+
+/** A sandbox that this process can use: a running one, or one of its own. */
+export interface SandboxDoor {
+  readonly redirection: Redirection;
+  readonly controlUrl: string;
+  /** Stops the sandbox if it is this process's own. */
+  close(): Promise<void>;
+}
+
+interface Endpoint {
+  readonly pid: number;
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+/** The directory of everything that belongs to the sandbox of a project: its own Lockstep home beside the vendors' state. */
+export function sandboxHome(root: string): string {
+  return path.join(root, ".lockstep", "sandbox");
+}
+
+/** Uses the sandbox that runs for this directory, or starts one in this process that goes on from its last state. */
+export async function openSandbox(root: string): Promise<SandboxDoor> {
+  const running = await runningSandbox(root);
+  if (running) return running;
+  const served = await serveHere(root);
+  return { ...(await doorTo(served.urls)), close: served.close };
+}
+
+/** The sandbox that another process runs for this directory, if it answers. */
+export async function runningSandbox(root: string): Promise<SandboxDoor | undefined> {
+  const endpoint = readEndpoint(root);
+  if (!endpoint) return undefined;
+  try {
+    return { ...(await doorTo(endpoint.urls)), close: async () => {} };
+  } catch {
+    // The file outlived its process; the next sandbox overwrites it.
+    return undefined;
+  }
+}
+
+/** Serves a sandbox in this process and leaves word of it for the others. */
+export async function serveHere(
+  root: string,
+): Promise<{ urls: Readonly<Record<string, string>>; close(): Promise<void> }> {
+  const [{ createSandbox }, { serveSandbox }, { raxxEstate }] = await Promise.all([
+    import("../sandbox/sandbox.ts"),
+    import("../sandbox/serve.ts"),
+    import("../sandbox/estate.ts"),
+  ]);
+  const home = sandboxHome(root);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const sandbox = await createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
+  const served = await serveSandbox(sandbox);
+  const endpoint: Endpoint = { pid: process.pid, urls: { ...served.urls } };
+  writeFileSync(endpointFile(root), JSON.stringify(endpoint), { mode: 0o600 });
+  return {
+    urls: { ...served.urls },
+    close: async () => {
+      if (readEndpoint(root)?.pid === process.pid) rmSync(endpointFile(root), { force: true });
+      await served.close();
+    },
+  };
+}
+
+async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<SandboxDoor, "close">> {
+  const control = urls["control"] ?? "";
+  const reply = await fetch(`${control}/estate`, { signal: AbortSignal.timeout(2_000), redirect: "error" });
+  const estate = (await reply.json()) as {
+    github: { tokens: Record<string, string> };
+    infisical: { identities: Record<string, { clientId: string; clientSecret: string }> };
+  };
+  const identity = estate.infisical.identities["lockstep"];
+  return {
+    controlUrl: control,
+    redirection: {
+      urls,
+      credentials: {
+        github: { token: estate.github.tokens["rotation"] ?? "" },
+        infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },
+      },
+    },
+  };
+}
+
+function readEndpoint(root: string): Endpoint | undefined {
+  try {
+    return JSON.parse(readFileSync(endpointFile(root), "utf8")) as Endpoint;
+  } catch {
+    return undefined;
+  }
+}
+
+function endpointFile(root: string): string {
+  return path.join(sandboxHome(root), "endpoint.json");
+}

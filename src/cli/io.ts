@@ -1,0 +1,91 @@
+import type { Trouble } from "../core/errors.ts";
+
+/** What the person or program at the other end can see. */
+export interface Io {
+  readonly json: boolean;
+  /** Whether stderr is a terminal on which a row may be redrawn. */
+  readonly live: boolean;
+  /** Whether a question can be asked. */
+  readonly canAsk: boolean;
+  readonly colour: boolean;
+  /** Progress and remarks: stderr, so that stdout holds the result alone. */
+  note(line: string): void;
+  /** Redraws the row below the last note; an empty text removes it. */
+  row(text: string): void;
+}
+
+/** What a command leaves: its exit code, and its result for programs and for people. */
+export interface Result {
+  readonly exit: number;
+  readonly json: unknown;
+  readonly text: string;
+}
+
+/** Exit codes (design 7): 0 done, 1 failed, 2 usage or configuration, 4 waits for a person, 5 held, 130 declined or interrupted. */
+export const EXIT = { done: 0, failed: 1, usage: 2, waits: 4, held: 5, interrupted: 130 } as const;
+
+const USAGE = new Set([
+  "USAGE",
+  "CONFIG_INVALID",
+  "CONFIG_NOT_FOUND",
+  "SECRET_UNKNOWN",
+  "RUN_UNKNOWN",
+  "CONFIRMATION_NEEDED",
+]);
+
+/** The exit code that belongs to a trouble. */
+export function exitOf(trouble: Trouble): number {
+  if (trouble.code === "DECLINED") return EXIT.interrupted;
+  if (trouble.code === "RUN_HELD") return EXIT.held;
+  return USAGE.has(trouble.code) ? EXIT.usage : EXIT.failed;
+}
+
+/** Looks at the process once: terminals, NO_COLOR, CI. */
+export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
+  const live = process.stderr.isTTY === true && !json && env["CI"] === undefined;
+  let drawn = false;
+  const clear = () => {
+    if (drawn) process.stderr.write("\r\u001b[2K");
+    drawn = false;
+  };
+  return {
+    json,
+    live,
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && env["CI"] === undefined,
+    colour: process.stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    note: (line) => {
+      clear();
+      process.stderr.write(`${line}\n`);
+    },
+    row: (text) => {
+      if (!live) return;
+      clear();
+      const width = (process.stderr.columns ?? 80) - 1;
+      if (text) process.stderr.write(text.length > width ? `${text.slice(0, width - 1)}…` : text);
+      drawn = text !== "";
+    },
+  };
+}
+
+/** Prints a result; the only place that writes to stdout. */
+export function print(io: Io, result: Result): void {
+  const text = io.json ? JSON.stringify(result.json, null, 2) : result.text;
+  if (text !== "") process.stdout.write(`${io.json ? text : readable(text)}\n`);
+}
+
+/** A trouble as people read it. The left rule keeps a pasted error whole. */
+export function troubleText(trouble: Trouble): string {
+  const [first = "", ...found] = trouble.message.split("\n");
+  return [
+    `error ${trouble.code}  ${first}`,
+    ...found.map((line) => `│ found    ${line}`),
+    `│ because  ${trouble.because}`,
+    `│ next     ${trouble.next}`,
+  ].join("\n");
+}
+
+/** Vendor text may hold anything; control characters would let it write over what we say. */
+export function readable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "");
+}

@@ -1,0 +1,115 @@
+import type { Plan, PlanStep } from "../core/plan.ts";
+import type { RunRecord, StepRecord } from "../core/record.ts";
+import { between, durationText, type Instant } from "../core/time.ts";
+import { durationOfRun } from "./run-text.ts";
+
+/** Rows with their columns padded to the widest cell. */
+export function table(rows: readonly (readonly string[])[], gap = 2): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd((widths[i] ?? 0) + gap)))
+        .join("")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** The heading of everything about one secret; production is shouted. */
+export function heading(secret: string, environment: string, target: string): string {
+  return `${environment === "production" ? "PRODUCTION" : environment}  ${secret}  ${target}`;
+}
+
+/** A plan as people read it (terminal.md). */
+export function planText(plan: Plan): string {
+  const { snapshot, steps } = plan;
+  const last = steps.findIndex((step) => step.pointOfNoReturn) + 1;
+  const rows = steps.map((step, i) => [
+    ` ${mark(step)} ${String(i + 1).padStart(3)}`,
+    shortId(step.id),
+    step.says,
+  ]);
+  const conditional = steps.flatMap((step, i) => step.conditional.map((line) => `  step ${i + 1}: ${line}`));
+  const known = snapshot.issuer.known.length;
+  const writes = steps.filter((step) => step.effect !== "none" && step.conditional.length === 0).length;
+  return [
+    heading(snapshot.secret, snapshot.environment, snapshot.issuer.target),
+    `Rotate, ${snapshot.reason}, by ${plan.runbook}. Old and new work side by side until step ${last}: no downtime.`,
+    "",
+    table(rows),
+    "",
+    "Besides, only where it is needed:",
+    ...conditional,
+    "",
+    `Left alone: ${known} authorization${known === 1 ? "" : "s"} declared as belonging to others`,
+    `Proof: ${grades(steps)}`,
+    `Calls: ${Object.entries(plan.calls)
+      .map(([vendor, n]) => `${vendor} ${n}`)
+      .join(", ")}; ${writes} steps always act. ${undoable(steps)}`,
+    `Plan ${plan.hash}. To run exactly this:`,
+    `  lockstep rotate ${snapshot.secret} --plan ${plan.hash}`,
+  ].join("\n");
+}
+
+function mark(step: PlanStep): string {
+  if (step.pointOfNoReturn) return "!";
+  if (step.effect === "once") return "+";
+  return step.effect === "repeatable" ? "~" : " ";
+}
+
+/** The step without the place, which its text names. */
+export function shortId(id: string): string {
+  return id.split("/")[0] ?? id;
+}
+
+function grades(steps: readonly PlanStep[]): string {
+  const by = new Map<string, string[]>();
+  for (const step of steps) if (step.grade) by.set(step.grade, [...(by.get(step.grade) ?? []), step.target]);
+  return [...by]
+    .map(([grade, targets]) => `${grade} for ${targets.length} (${targets.join("; ")})`)
+    .join(", ");
+}
+
+function undoable(steps: readonly PlanStep[]): string {
+  const first = steps.findIndex((step) => step.undoes?.includes("a person decides"));
+  return first < 0
+    ? ""
+    : `Trouble before step ${first + 1} is undone; from there on the run is held and a person decides.`;
+}
+
+/** One finished or changed step. */
+export function stepLine(n: number, step: StepRecord): string {
+  const took = step.startedAt && step.endedAt ? durationText(between(step.startedAt, step.endedAt)) : "";
+  const name = step.id.startsWith("propagate/") ? step.id.slice("propagate/".length) : step.id;
+  const what =
+    step.trouble && step.state === "failed"
+      ? `${step.trouble.code}  ${step.trouble.message}`
+      : (step.says ?? "");
+  return ` ${SIGN[step.state]} ${String(n).padStart(2)} ${name.padEnd(14)} ${what}${took ? `  ${took}` : ""}`;
+}
+
+const SIGN: Readonly<Record<StepRecord["state"], string>> = {
+  pending: " ",
+  waiting: "…",
+  acting: "▶",
+  proving: "▶",
+  done: "✓",
+  failed: "✗",
+  undone: "↩",
+  skipped: "-",
+};
+
+/** The last line of a run. */
+export function endText(run: RunRecord, now: Instant): string {
+  const took = durationOfRun(run, now);
+  if (run.status === "completed" && run.flow === "test") return `Fine. ${run.secret} can be rotated. ${took}`;
+  if (run.status === "completed") {
+    return `Done in ${took}. ${run.old?.label ?? "?"} → ${run.new?.label ?? "?"}, the old key is refused. lockstep audit ${run.id}`;
+  }
+  return `${run.status} after ${took}. lockstep show ${run.id}`;
+}

@@ -1,0 +1,124 @@
+import type { ZodType } from "zod";
+import type { Issuer, IssuerCapabilities } from "./issuer.ts";
+import type { Budget } from "./record.ts";
+import type { Fingerprinter } from "./sealed.ts";
+import type { Values } from "./secret-value.ts";
+import type { Store, StoreCapabilities } from "./store.ts";
+import type { Clock, Milliseconds } from "./time.ts";
+
+/** How a vendor is reached: one connection of the configuration, its credential not yet fetched. */
+export interface ConnectionOptions {
+  /** Scheme, host and base path, without a slash at the end: `https://api.heroku.com`. */
+  readonly baseUrl: string;
+  /** Whose rate limit the calls are charged to; part of the budget's key beside vendor and host. */
+  readonly account: string;
+  readonly budget: Budget;
+  readonly clock: Clock;
+  /** The access that Lockstep works with now; asked again when it may have changed, so that a run can switch to its own new key. */
+  credential(): Promise<Values>;
+  /** Sent with every call, e.g. an access proxy's. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For tests and simulation; the global one otherwise. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** The longest that one call may take; 30 s where absent. */
+  readonly deadlineMs?: Milliseconds;
+  /** The longest that a call waits for its turn in the budget; 30 s where absent. */
+  readonly patienceMs?: Milliseconds;
+}
+
+/** A vendor: where it lives by default, what its credential consists of, and its client. */
+export interface VendorDefinition<Client> {
+  /** Folder, prefix of budget keys and name in the record of calls: `heroku`. */
+  readonly name: string;
+  readonly defaultUrl: string;
+  /** Checks the fields of the connection's credential, as text; their names are those of {@link ConnectionOptions.credential}. */
+  readonly connection: ZodType<Readonly<Record<string, string>>>;
+  connect(options: ConnectionOptions): Client;
+}
+
+/** What an adapter is connected with. */
+export interface AdapterDeps<Client> {
+  readonly client: Client;
+  readonly fingerprint: Fingerprinter;
+  readonly clock: Clock;
+}
+
+/** What a store is connected with. */
+export interface StoreDeps<Client> extends AdapterDeps<Client> {
+  /** The id of this copy in the plan, for its receipts. */
+  readonly copy: string;
+}
+
+/** What the plan says of an issuer. */
+export interface IssuerDescription {
+  /** The thing it mints, for people: `heroku authorization`. */
+  readonly target: string;
+  /** The account that credentials must belong to. */
+  readonly account: string;
+  readonly scope?: string;
+  /** The convention for descriptions, `{YYYY-MM}` standing for the month; a new credential's description is made of it. */
+  readonly convention?: string;
+}
+
+/** Vendor calls of each operation on the happy path, for the plan's estimate and its budget check. */
+export interface IssuerCosts<Config> {
+  readonly introspect: number;
+  readonly identify: number;
+  readonly mint: number;
+  readonly findByTag: number;
+  validate(config: Config): number;
+  readonly end: number;
+  readonly isListed: number;
+  readonly probe: number;
+}
+
+/** Vendor calls of each operation on the happy path, where the value differs and is written. */
+export interface StoreCosts<Config> {
+  observe(config: Config): number;
+  write(config: Config): number;
+  prove(config: Config): number;
+}
+
+/** An issuer kind: with it in the one list of `app/`, a configuration can name it. */
+export interface IssuerDefinition<Config, Client> {
+  /** Its folder's name, which configurations use: `heroku-authorization`. */
+  readonly kind: string;
+  /** Name of the vendor whose client it is connected with. */
+  readonly vendor: string;
+  readonly config: ZodType<Config>;
+  readonly capabilities: IssuerCapabilities;
+  describe(config: Config): IssuerDescription;
+  readonly costs: IssuerCosts<Config>;
+  connect(config: Config, deps: AdapterDeps<Client>): Issuer;
+}
+
+/** A store kind; `S` is {@link Store}, or `Vault` for one that may be canonical. */
+export interface StoreDefinition<Config, Client, S extends Store = Store> {
+  readonly kind: string;
+  readonly vendor: string;
+  readonly config: ZodType<Config>;
+  readonly capabilities: StoreCapabilities;
+  /** The place for people: `heroku raxx-api-prod HEROKU_API_KEY`. */
+  describe(config: Config): { readonly target: string };
+  readonly costs: StoreCosts<Config>;
+  connect(config: Config, deps: StoreDeps<Client>): S;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineVendor<Client>(definition: VendorDefinition<Client>): VendorDefinition<Client> {
+  return definition;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineIssuer<Config, Client>(
+  definition: IssuerDefinition<Config, Client>,
+): IssuerDefinition<Config, Client> {
+  return definition;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineStore<Config, Client, S extends Store>(
+  definition: StoreDefinition<Config, Client, S>,
+): StoreDefinition<Config, Client, S> {
+  return definition;
+}

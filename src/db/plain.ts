@@ -1,0 +1,58 @@
+import { LockstepError } from "../core/errors.ts";
+import { Secret } from "../core/secret-value.ts";
+
+/**
+ * Throws INTERNAL if a {@link Secret} hides at any depth. The types forbid it already; this is for data whose type says
+ * `unknown`, and it names the place, never the value (P7).
+ */
+export function assertNoSecrets(data: unknown, place = "the entry"): void {
+  walk(data, place, new Set());
+}
+
+function walk(data: unknown, place: string, seen: Set<object>): void {
+  if (typeof data !== "object" || data === null || seen.has(data)) return;
+  if (data instanceof Secret) {
+    throw new LockstepError({
+      code: "INTERNAL",
+      message: `a secret value stands at ${place}`,
+      because: "values are never recorded, not even masked: a mask hides that they came this far",
+      next: "lockstep doctor",
+    });
+  }
+  seen.add(data);
+  if (data instanceof Map) walkAll([...data.keys(), ...data.values()], place, seen);
+  else if (data instanceof Set) walkAll([...data], place, seen);
+  else for (const [name, part] of Object.entries(data)) walk(part, `${place}.${name}`, seen);
+}
+
+function walkAll(parts: readonly unknown[], place: string, seen: Set<object>): void {
+  for (const part of parts) walk(part, place, seen);
+}
+
+/**
+ * JSON for a `jsonb` parameter, checked by {@link assertNoSecrets}; null for undefined. What `jsonb` refuses (NUL, halves of
+ * surrogate pairs) is removed: text of a vendor must never make an audit entry fail.
+ */
+export function jsonText(data: unknown, place?: string): string | null {
+  if (data === undefined) return null;
+  assertNoSecrets(data, place);
+  return JSON.stringify(data, (_name, part: unknown) => {
+    if (typeof part === "string") return plainText(part);
+    return isRecord(part) ? withPlainNames(part) : part;
+  });
+}
+
+/** Text as PostgreSQL can hold it. */
+export function plainText(text: string): string {
+  return text.replaceAll("\u0000", "").toWellFormed();
+}
+
+function isRecord(part: unknown): part is Record<string, unknown> {
+  return typeof part === "object" && part !== null && !Array.isArray(part);
+}
+
+function withPlainNames(part: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(part);
+  if (names.every((name) => plainText(name) === name)) return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [plainText(name), value]));
+}

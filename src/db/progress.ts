@@ -1,0 +1,60 @@
+import type { Progress } from "../core/record.ts";
+import type { Queries } from "./database.ts";
+import { jsonText, plainText } from "./plain.ts";
+
+/**
+ * The progress of runs in the tables `run` and `step`. Only the parts that are given change, with two exceptions: a run or
+ * step that is well again loses its trouble, and a run that has ended stays ended, because a replay after the last entry
+ * would otherwise open it again beside its successor.
+ */
+export function progressIn(queries: Queries): Progress {
+  return {
+    run: async (id, change) => {
+      await queries.query(RUN, [
+        id,
+        change.status ?? null,
+        change.endedAt ?? null,
+        jsonText(change.trouble, "trouble"),
+        jsonText(change.old, "old"),
+        jsonText(change.new, "new"),
+      ]);
+    },
+    step: async (run, step, change) => {
+      await queries.query(STEP, [
+        run,
+        step,
+        change.state ?? null,
+        change.attempts ?? null,
+        change.startedAt ?? null,
+        change.endedAt ?? null,
+        change.says === undefined ? null : plainText(change.says),
+        jsonText(change.trouble, "trouble"),
+        jsonText(change.calls ?? [], "calls"),
+      ]);
+    },
+  };
+}
+
+const RUN = `
+  UPDATE lockstep.run SET
+    status = coalesce($2::text, status),
+    ended_at = coalesce($3::timestamptz, ended_at, CASE
+      WHEN $2::text IN ('completed', 'cancelled', 'failed') THEN date_trunc('milliseconds', clock_timestamp()) END),
+    trouble = coalesce($4::jsonb, CASE
+      WHEN $2::text IN ('queued', 'running', 'waiting', 'completed') THEN NULL ELSE trouble END),
+    old = coalesce($5::jsonb, old),
+    new = coalesce($6::jsonb, new)
+  WHERE id = $1 AND (status NOT IN ('completed', 'cancelled', 'failed') OR $2::text IS NULL OR status = $2::text)`;
+
+/** Calls that are all kept already are a replay of the same entry; a repeated attempt has other request ids and times. */
+const STEP = `
+  INSERT INTO lockstep.step AS kept (run, id, state, attempts, started_at, ended_at, says, trouble, calls)
+  VALUES ($1, $2, coalesce($3::text, 'pending'), coalesce($4::integer, 0), $5::timestamptz, $6::timestamptz, $7::text, $8::jsonb, $9::jsonb)
+  ON CONFLICT (run, id) DO UPDATE SET
+    state = coalesce($3::text, kept.state),
+    attempts = coalesce($4::integer, kept.attempts),
+    started_at = coalesce($5::timestamptz, kept.started_at),
+    ended_at = coalesce($6::timestamptz, kept.ended_at),
+    says = coalesce($7::text, kept.says),
+    trouble = coalesce($8::jsonb, CASE WHEN $3::text IN ('done', 'skipped', 'undone') THEN NULL ELSE kept.trouble END),
+    calls = CASE WHEN kept.calls @> $9::jsonb THEN kept.calls ELSE kept.calls || $9::jsonb END`;

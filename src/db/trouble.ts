@@ -1,0 +1,57 @@
+import { type ErrorCode, LockstepError } from "../core/errors.ts";
+
+/** The SQLSTATE or system code of a thrown thing; undefined where it has none. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return undefined;
+  return typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
+/** Whether the server refused a statement or its data, and is otherwise fine, as is the connection. */
+export function isStatementError(thrown: unknown): boolean {
+  // Only what the server says has a severity; by its form alone EPIPE could be an SQLSTATE.
+  if (!(thrown instanceof Error) || !("severity" in thrown)) return false;
+  return !/^(08|53|57P|58|XX)/.test(codeOf(thrown) ?? "XX");
+}
+
+/** A LockstepError for what came of a connection to `where` (a host and a database, never a URL); an SQL error of ours passes through. */
+export function databaseTrouble(thrown: unknown, where: string): unknown {
+  if (thrown instanceof LockstepError) return thrown;
+  const code = codeOf(thrown);
+  const make = (name: ErrorCode, message: string, because: string, next: string): LockstepError =>
+    new LockstepError({ code: name, message, because, next }, { cause: thrown });
+  if (code === "53100") {
+    return make(
+      "DISK_FULL",
+      `the disk of the database ${where} is full`,
+      "Lockstep records each step before it takes it, and it cannot record",
+      "make room on that disk, then run the command again",
+    );
+  }
+  if (code === "08P01" && thrown instanceof Error && /startup parameter/.test(thrown.message)) {
+    return make(
+      "DATABASE_POOLED",
+      `${where} is a connection pooler, not PostgreSQL itself`,
+      "a pooler gives one session's locks to several clients, so two workers could own one run",
+      "set LOCKSTEP_DATABASE_URL to the direct connection of the database",
+    );
+  }
+  if (isLogin(code)) {
+    return make(
+      "DATABASE_UNREACHABLE",
+      `${where} does not let us in (${code})`,
+      "every step is journaled in this database before it is taken",
+      "check the user, the password and the database name in LOCKSTEP_DATABASE_URL",
+    );
+  }
+  if (isStatementError(thrown)) return thrown;
+  return make(
+    "DATABASE_UNREACHABLE",
+    `the database ${where} does not answer${code === undefined ? "" : ` (${code})`}`,
+    "every step is journaled in this database before it is taken",
+    "check that it runs and that LOCKSTEP_DATABASE_URL names it; then run the command again",
+  );
+}
+
+function isLogin(code: string | undefined): boolean {
+  return code === "28000" || code === "28P01" || code === "3D000";
+}

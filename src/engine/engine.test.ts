@@ -1,0 +1,306 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LockstepError } from "../core/errors.ts";
+import type { Journal } from "../core/journal.ts";
+import { instantOf } from "../core/time.ts";
+import { openClient } from "./client.ts";
+import { cleanUp, dropTemplate } from "./embedded/harness.ts";
+import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
+import { figures, type Ground, makeGround, percentile } from "./testing/harness.ts";
+import { rightSealer, wrongSealer } from "./testing/sealers.ts";
+import { hasLivingWorker } from "./workers.ts";
+
+let ground: Ground;
+let engine: Engine | undefined;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  ground = await makeGround();
+}, 30_000);
+afterEach(async () => {
+  await engine?.close(200);
+  engine = undefined;
+});
+afterAll(async () => {
+  await ground.close();
+  await cleanUp();
+  dropTemplate();
+}, 20_000);
+
+async function open(
+  procedure: (journal: Journal, input: unknown) => Promise<unknown>,
+  more: Partial<EngineOptions> = {},
+): Promise<Engine> {
+  lines.length = 0;
+  engine = await openEngine({
+    databaseUrl: ground.url,
+    kind: "command",
+    sealer: rightSealer,
+    proveKeys: async () => {},
+    procedure: (run, journal) => procedure(journal, run.input),
+    log: ({ msg }) => lines.push(msg),
+    version: "runbooks-1",
+    ...more,
+  });
+  return engine;
+}
+
+const soon = (ms: number): string => instantOf(Date.now() + ms);
+
+async function until(holds: () => boolean | Promise<boolean>, patienceMs = 8_000): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!(await holds())) {
+    if (Date.now() > deadline)
+      throw new Error(`not within ${patienceMs} ms: ${holds}; the log: ${lines.join("; ")}`);
+    await sleep(20);
+  }
+}
+
+let runs = 0;
+/** A new run's id and secret. */
+function next(): { id: string; secret: string } {
+  runs += 1;
+  return { id: `secret-${runs}.rotate.1`, secret: `secret-${runs}` };
+}
+
+const refusal = (thrown: unknown): string => (thrown instanceof LockstepError ? thrown.code : String(thrown));
+
+test("a run keeps its answers, waits, and ends; starting it again attaches", async () => {
+  await open(async (journal, input) => {
+    const first = await journal.once("first", async () => ({ at: 1, none: undefined }));
+    const round = await journal.round(
+      [3, 1, 2].map((n) => ({ key: `round/${n}`, body: async () => sleep(n * 5, n) })),
+    );
+    const told = await journal.answer("ask/1", soon(60_000));
+    const nobody = await journal.answer("ask/2", soon(50));
+    const before = Date.now();
+    await journal.sleepUntil(soon(60));
+    const slept = Date.now() - before >= 55;
+    await journal.owned();
+    return { input, first, round, told, nobody, slept };
+  });
+  const run = next();
+  const input = { plan: "x" };
+  expect(await engine?.status(run.id)).toBe("absent");
+  expect(await engine?.start({ ...run, input })).toEqual({ started: true });
+  expect(await engine?.start({ ...run, input: { other: 1 } })).toEqual({ started: false });
+  await engine?.tell(run.id, "ask/1", { yes: true });
+  expect(await engine?.result(run.id)).toEqual({
+    input,
+    first: { at: 1 },
+    round: [3, 1, 2],
+    told: { yes: true },
+    slept: true,
+  });
+  expect(await engine?.status(run.id)).toBe("done");
+  expect(await engine?.start({ ...run, input })).toEqual({ started: false });
+});
+
+test("a throw is kept as trouble, in an entry and at the end, without the foreign text", async () => {
+  let calls = 0;
+  await open(async (journal) => {
+    const seen: string[] = [];
+    for (const key of ["foreign", "ours"]) {
+      const body = async (): Promise<never> => {
+        calls += 1;
+        if (key === "foreign") throw new TypeError("Authorization: Bearer canary");
+        throw new LockstepError({ code: "VENDOR_REFUSED", message: "no", because: "", next: "" });
+      };
+      await journal.once(key, body).catch((thrown: unknown) => seen.push(refusal(thrown)));
+    }
+    await journal.once("seen", async () => seen);
+    throw new RangeError(`canary ${seen.join()}`);
+  });
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  const end = await engine?.result(run.id).catch((thrown: unknown) => thrown);
+  expect(end).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("RangeError") });
+  expect(String(end)).not.toContain("canary");
+  expect(calls).toBe(2);
+  expect(await engine?.status(run.id)).toBe("done");
+});
+
+test("nothing of a value is in the database, but sealed", async () => {
+  await open(async (journal) => {
+    await journal.once("kept", async () => "canary-output");
+    await journal.once("fails", async () => Promise.reject(new Error("canary-error"))).catch(() => {});
+    return { told: await journal.answer("ask", soon(60_000)), end: "canary-result" };
+  });
+  const run = next();
+  await engine?.start({ ...run, input: "canary-input" });
+  await engine?.tell(run.id, "ask", "canary-message");
+  expect(await engine?.result(run.id)).toEqual({ told: "canary-message", end: "canary-result" });
+  const tables = await ground.ask(
+    "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname IN ('dbos', 'lockstep_engine')",
+  );
+  expect(tables.length).toBeGreaterThan(5);
+  for (const { name } of tables) {
+    const found = await ground.ask(`SELECT 1 FROM ${name} t WHERE t::text ~ 'canary'`);
+    expect([name, found.length]).toEqual([name, 0]);
+  }
+});
+
+const two = async (journal: Journal): Promise<unknown> => [
+  await journal.once("one", async () => "first value"),
+  await journal.once("two", async () => "second value"),
+  await journal.answer("ask", soon(60_000)),
+];
+
+/** A run that waits behind two entries, in no engine. */
+async function waiting(): Promise<string> {
+  await open(two);
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  const entries = "SELECT 1 FROM dbos.operation_outputs WHERE workflow_uuid = $1";
+  await until(async () => (await ground.ask(entries, [run.id])).length >= 3);
+  await engine?.close(0);
+  return run.id;
+}
+
+async function expectParked(run: string, why: string): Promise<void> {
+  await until(async () => (await engine?.status(run)) === "parked");
+  expect(await ground.ask("SELECT why FROM lockstep_engine.parked WHERE run = $1", [run])).toEqual([{ why }]);
+  expect(lines.join("\n")).toContain(why);
+  await sleep(600);
+  const row = await ground.ask("SELECT status FROM dbos.workflow_status WHERE workflow_uuid = $1", [run]);
+  expect(row).toEqual([{ status: "PENDING" }]);
+}
+
+const SWAP = `UPDATE dbos.operation_outputs o SET output = p.output FROM dbos.operation_outputs p
+  WHERE o.workflow_uuid = $1 AND p.workflow_uuid = $1 AND o.function_id + p.function_id = 1`;
+
+test("swapped entries park the run and never end it; put right, it goes on", async () => {
+  const run = await waiting();
+  await ground.ask(SWAP, [run]);
+  await open(two);
+  await expectParked(run, "it belongs to another run or entry");
+  await engine?.close(0);
+  await ground.ask(SWAP, [run]);
+  await open(two);
+  await engine?.tell(run, "ask", "yes");
+  expect(await engine?.result(run)).toEqual(["first value", "second value", "yes"]);
+});
+
+test("an entry of another run, a message and an input of another run, park the run", async () => {
+  const donor = await waiting();
+  const entry = await waiting();
+  const copy = `UPDATE dbos.operation_outputs o SET output = p.output FROM dbos.operation_outputs p
+    WHERE o.workflow_uuid = $1 AND p.workflow_uuid = $2 AND o.function_id = 0 AND p.function_id = 0`;
+  await ground.ask(copy, [entry, donor]);
+  const input = await waiting();
+  const inputs = `UPDATE dbos.workflow_input o SET inputs = p.inputs FROM dbos.workflow_input p
+    WHERE o.workflow_uuid = $1 AND p.workflow_uuid = $2`;
+  await ground.ask(inputs, [input, donor]);
+  const message = await waiting();
+  await open(two);
+  await expectParked(entry, "it belongs to another run or entry");
+  await expectParked(input, "it belongs to another run or entry");
+  await engine?.tell(donor, "ask", "yes");
+  await engine?.result(donor);
+  await ground.ask(
+    `INSERT INTO dbos.notifications (destination_uuid, topic, message, serialization, message_uuid)
+     SELECT $1, topic, message, serialization, gen_random_uuid() FROM dbos.notifications WHERE destination_uuid = $2`,
+    [message, donor],
+  );
+  await expectParked(message, "it belongs to another run or entry");
+});
+
+test("a value that somebody wrote in plain JSON parks the run", async () => {
+  const run = await waiting();
+  const forged = JSON.stringify({ run, entry: "entry/one", value: { value: "forged" } });
+  await ground.ask(
+    "UPDATE dbos.operation_outputs SET output = $2, serialization = 'portable_json' WHERE workflow_uuid = $1 AND function_id = 0",
+    [run, forged],
+  );
+  await open(two);
+  await expectParked(run, "it was not sealed by Lockstep");
+});
+
+test("another order of entries parks the run; the old order goes on", async () => {
+  const run = await waiting();
+  await open(async (journal) => [await journal.once("two", async () => 2), await two(journal)]);
+  await expectParked(run, "another entry was expected at its place");
+  await engine?.close(0);
+  await open(two);
+  await engine?.tell(run, "ask", 1);
+  expect(await engine?.result(run)).toEqual(["first value", "second value", 1]);
+});
+
+test("a wrong key ring takes no run; and one that is noticed late parks it, for a right one to go on", async () => {
+  const run = await waiting();
+  const wrong = async (): Promise<void> => {
+    throw new LockstepError({ code: "KEYRING_WRONG", message: "", because: "", next: "" });
+  };
+  await expect(open(two, { sealer: wrongSealer, proveKeys: wrong })).rejects.toMatchObject({
+    code: "KEYRING_WRONG",
+  });
+  await open(two, { sealer: wrongSealer });
+  await expectParked(run, "the key ring does not open it");
+  await engine?.close(0);
+  await open(two);
+  await engine?.tell(run, "ask", "yes");
+  expect(await engine?.result(run)).toEqual(["first value", "second value", "yes"]);
+});
+
+test("an answer wakes a waiting run at once", async () => {
+  await open(async (journal) => {
+    const waits: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      const sent = await journal.answer<number>(`ask/${n}`, soon(60_000));
+      waits.push(Date.now() - (sent ?? 0));
+    }
+    return waits;
+  });
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  await sleep(200);
+  for (let n = 0; n < 12; n++) {
+    await engine?.tell(run.id, `ask/${n}`, Date.now());
+    await sleep(60);
+  }
+  const waits = (await engine?.result(run.id)) as number[];
+  figures("answer to run, ms", waits);
+  expect(percentile(waits, 0.5)).toBeLessThan(100);
+});
+
+test("one engine at a time; a run or a process that is not there is said so", async () => {
+  await open(two);
+  await expect(openEngine({ databaseUrl: ground.url } as EngineOptions)).rejects.toMatchObject({
+    code: "INTERNAL",
+  });
+  await expect(engine?.tell("nobody.rotate.1", "ask", 1)).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+  await expect(engine?.result("nobody.rotate.1")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  await expect(engine?.result(run.id, { signal: AbortSignal.timeout(100) })).rejects.toThrow(/timeout/);
+  expect(await hasLivingWorker(ground.url)).toBe(false);
+  expect((await engine?.workers())?.map(({ kind, alive }) => [kind, alive])).toEqual([["command", true]]);
+});
+
+test("a client starts and tells without an engine", async () => {
+  const client = await openClient(ground.url, rightSealer, "runbooks-1");
+  const run = next();
+  expect(await client.start({ ...run, input: 1 })).toEqual({ started: true });
+  expect(await client.start({ ...run, input: 1 })).toEqual({ started: false });
+  await client.tell(run.id, "ask", "by client");
+  expect(await client.status(run.id)).toBe("queued");
+  await open(two, { kind: "worker" });
+  expect(await hasLivingWorker(ground.url)).toBe(true);
+  expect(await client.result(run.id)).toEqual(["first value", "second value", "by client"]);
+  expect((await client.workers()).map(({ kind, alive }) => [kind, alive])).toEqual([["worker", true]]);
+  await client.close();
+});
+
+test("a database that is not there is DATABASE_UNREACHABLE, and the password is not said", async () => {
+  const bad = [
+    "postgresql://u:geheim@127.0.0.1:1/x",
+    "postgresql://u:geheim@localhost/x?host=/nowhere",
+    ground.url.replace("/lockstep?", "/absent?"),
+  ];
+  for (const databaseUrl of bad) {
+    const thrown = await open(two, { databaseUrl }).catch((caught: unknown) => caught);
+    expect(thrown).toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    expect(JSON.stringify([thrown, String(thrown)])).not.toContain("geheim");
+    await expect(hasLivingWorker(databaseUrl)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+  }
+});

@@ -1,0 +1,147 @@
+import type { RunId } from "../core/record.ts";
+import { codeOf, nameOf } from "./database.ts";
+import { DBOS_SCHEMA, SCHEMA } from "./names.ts";
+import { type Distrust, DistrustedEntry } from "./sealed.ts";
+import type { Ask } from "./session.ts";
+
+/** Takes a line for the log. The text is ours; of what others threw it holds class and code at most. */
+export type Log = (line: { level: "info" | "warn" | "error"; msg: string }) => void;
+
+/** One execution of a run in this process. A run can have several: an older one that lost it does not know yet. */
+export interface Execution {
+  readonly run: RunId;
+  readonly token: string;
+  /** Entries that have begun and are not recorded yet. */
+  inFlight: number;
+  /** It may do nothing more: nothing of it ever settles again. */
+  silent: boolean;
+}
+
+/** A promise that never settles: what a run gets that may not go on. A throw would be recorded as its outcome. */
+export function silence(execution: Execution): Promise<never> {
+  execution.silent = true;
+  return new Promise<never>(() => {});
+}
+
+/** The executions of this process. */
+export interface Executions {
+  begin(run: RunId, token: string): Promise<Execution>;
+  end(execution: Execution): void;
+  /** Returns when this execution still owns its run; otherwise falls silent. */
+  owned(execution: Execution): Promise<void>;
+  /** Falls silent for good, and says why in the log; what cannot be trusted parks the run, the rest is handed back. */
+  stop(execution: Execution, thrown: unknown): Promise<never>;
+  /** Runs that stopped on a passing fault and should go back to the queue now. */
+  toHandBack(): readonly RunId[];
+  /** Whether the run's present claim is being carried out here. */
+  carriesOut(run: RunId, token: string): boolean;
+  /** From now on nothing new begins; resolves when what is in flight is recorded, or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  draining(): boolean;
+}
+
+const OWNED = `SELECT 1 FROM ${DBOS_SCHEMA}.workflow_status
+  WHERE workflow_uuid = $1 AND executor_id = $2 AND status = 'PENDING' AND owner_xid = $3`;
+
+const PARK = `INSERT INTO ${SCHEMA}.parked (run, executor, why, entry) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (run) DO UPDATE SET executor = $2, why = $3, entry = $4, at = clock_timestamp()`;
+
+const UNPARK = `DELETE FROM ${SCHEMA}.parked WHERE run = $1`;
+
+/** DBOS's numbers for: a later claim owns the run; it was cancelled. Nothing is wrong then. */
+const GOES_ON_ELSEWHERE = [5, 24];
+/** DBOS's numbers for: another step was recorded here; a step was recorded twice. */
+const DIFFERENT_ORDER = [26, 37];
+
+/** Keeps the executions of one executor; `ask` asks on the session that holds its lock. */
+export function keepExecutions(ask: Ask, executor: string, log: Log): Executions {
+  const live = new Map<RunId, Set<Execution>>();
+  const handBack = new Map<RunId, { at: number; pause: number }>();
+  let draining = false;
+
+  const end = (execution: Execution): void => {
+    const all = live.get(execution.run);
+    all?.delete(execution);
+    if (all?.size === 0) live.delete(execution.run);
+  };
+  const busy = (): boolean =>
+    [...live.values()].some((all) => [...all].some((one) => !one.silent && one.inFlight > 0));
+
+  const hush = async (execution: Execution, thrown: unknown): Promise<void> => {
+    const { run } = execution;
+    if (GOES_ON_ELSEWHERE.includes(dbosCode(thrown))) {
+      log({ level: "info", msg: `run ${run} goes on in another process or a later execution` });
+      return;
+    }
+    const distrust = distrustOf(thrown);
+    if (distrust !== undefined) {
+      log({
+        level: "error",
+        msg: `run ${run} is parked: its journal entry ${distrust.entry} is not used, ${distrust.why}`,
+      });
+      await ask(PARK, [run, executor, distrust.why, distrust.entry]);
+      return;
+    }
+    const pause = Math.min((handBack.get(run)?.pause ?? 500) * 2, 60_000);
+    handBack.set(run, { at: performance.now() + pause, pause });
+    log({ level: "warn", msg: `run ${run} is tried again in ${pause} ms: ${nameOf(thrown)}` });
+  };
+
+  return {
+    begin: async (run, token) => {
+      const execution: Execution = { run, token, inFlight: 0, silent: draining };
+      const others = [...(live.get(run) ?? [])].filter((one) => !one.silent);
+      live.set(run, new Set([...others, execution]));
+      if (draining) await silence(execution);
+      await ask(UNPARK, [run]).catch(() => {});
+      return execution;
+    },
+    end: (execution) => {
+      end(execution);
+      handBack.delete(execution.run);
+    },
+    owned: async (execution) => {
+      if (execution.silent || draining) return silence(execution);
+      const mine = await ask(OWNED, [execution.run, executor, execution.token]).catch(() => []);
+      // Asked again: the answer may have been on its way while another part of the run stopped, or the engine closed.
+      if (mine.length === 0 || execution.silent || draining) return silence(execution);
+    },
+    stop: async (execution, thrown) => {
+      // Once: the entries of a round fail together.
+      const said = draining || execution.silent;
+      execution.silent = true;
+      if (!said) await hush(execution, thrown).catch(() => {});
+      return silence(execution);
+    },
+    toHandBack: () => {
+      const due = [...handBack].filter(([, { at }]) => at <= performance.now()).map(([run]) => run);
+      for (const run of due) {
+        const was = handBack.get(run);
+        if (was !== undefined) handBack.set(run, { ...was, at: Number.POSITIVE_INFINITY });
+      }
+      return due;
+    },
+    carriesOut: (run, token) => [...(live.get(run) ?? [])].some((one) => one.token === token),
+    drain: async (graceMs) => {
+      draining = true;
+      const deadline = performance.now() + graceMs;
+      while (busy() && performance.now() < deadline) await new Promise((go) => setTimeout(go, 5));
+    },
+    draining: () => draining,
+  };
+}
+
+function dbosCode(thrown: unknown): number {
+  if (typeof thrown !== "object" || thrown === null || !("dbosErrorCode" in thrown)) return 0;
+  return Number(thrown.dbosErrorCode);
+}
+
+function distrustOf(thrown: unknown): { why: Distrust; entry: string } | undefined {
+  if (thrown instanceof DistrustedEntry) return thrown;
+  if (DIFFERENT_ORDER.includes(dbosCode(thrown))) {
+    return { why: "another entry was expected at its place", entry: "of this step" };
+  }
+  if (codeOf(thrown) === "KEYRING_WRONG")
+    return { why: "the key ring does not open it", entry: "of this step" };
+  return undefined;
+}

@@ -1,0 +1,1 @@
+export { defineConfig, env } from "./app/define-config.ts";

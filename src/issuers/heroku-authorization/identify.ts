@@ -1,0 +1,131 @@
+import type { Trouble } from "../../core/errors.ts";
+import type { RecordedIdentity } from "../../core/issuer.ts";
+import type { Secret } from "../../core/secret-value.ts";
+import { type Fit, fitOf } from "../../vendors/heroku/redaction.ts";
+import type { Authorization } from "../../vendors/heroku/shapes.ts";
+import type { HerokuAuthorizationConfig } from "./config.ts";
+
+/** Visible characters that a single fitting entry needs without a record, and how many of them at the end (HK-04). */
+const ENOUGH = 6;
+const ENOUGH_SUFFIX = 4;
+
+/** What identifying looks at. */
+export interface Lineup {
+  readonly value: Secret;
+  readonly recorded: RecordedIdentity | undefined;
+  readonly entries: readonly Authorization[];
+  /** Id of the account's default API key, where there is one. */
+  readonly defaultId: string | undefined;
+  readonly config: Pick<HerokuAuthorizationConfig, "account" | "known">;
+}
+
+/** The one authorization that the value beyond doubt belongs to, or why none can be named (HK-04). */
+export function identified(lineup: Lineup): Authorization | Trouble {
+  const found = lineup.recorded === undefined ? byCharacters(lineup) : byRecord(lineup, lineup.recorded.id);
+  if ("code" in found) return found;
+  return notOurs(lineup, found) ?? found;
+}
+
+function byRecord({ value, entries }: Lineup, id: string): Authorization | Trouble {
+  const entry = entries.find((one) => one.id === id);
+  if (entry === undefined) {
+    return doubt(
+      `the recorded authorization ${short(id)} is not in Heroku's list`,
+      "the key on record was ended by somebody, so the value is another's",
+      "lockstep drift",
+    );
+  }
+  const fit = fitting(value, entry);
+  if (!fit.fits) {
+    return doubt(
+      `the characters that Heroku shows of ${short(id)}, the authorization on record, are not those of the value`,
+      "record and value disagree, so one of them is of another authorization",
+      "lockstep drift",
+    );
+  }
+  if (!fit.whole && fit.prefix + fit.suffix === 0) {
+    return doubt(
+      `Heroku shows no character of ${short(id)}, the authorization on record`,
+      "nothing ties the value to that authorization",
+      "lockstep recover, after a look at the authorization in Heroku's dashboard",
+    );
+  }
+  return entry;
+}
+
+function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
+  const fits = entries.filter((one) => fitting(value, one).fits);
+  const [entry, ...others] = fits;
+  if (entry === undefined) {
+    return doubt(
+      `none of the ${entries.length} authorizations in Heroku's list fits the value`,
+      "the value is of another account, or its authorization is gone",
+      "lockstep drift",
+    );
+  }
+  if (others.length > 0) {
+    return doubt(
+      `${fits.length} authorizations fit the value: ${fits.map((one) => short(one.id)).join(", ")}`,
+      "ending the wrong one would stop somebody else's work",
+      "lockstep adopt, naming the id of the right one",
+    );
+  }
+  const fit = fitting(value, entry);
+  if (!fit.whole && (fit.prefix + fit.suffix < ENOUGH || fit.suffix < ENOUGH_SUFFIX)) {
+    return doubt(
+      `Heroku shows only ${fit.prefix + fit.suffix} telling characters of ${short(entry.id)}, ${fit.suffix} of them at the end`,
+      `without a record it takes at least ${ENOUGH}, ${ENOUGH_SUFFIX} of them at the end, to tell authorizations apart`,
+      "lockstep adopt, naming the id of the right one",
+    );
+  }
+  return entry;
+}
+
+/** Why an entry is not one that a rotation of this secret may ever end. */
+function notOurs({ defaultId, config }: Lineup, entry: Authorization): Trouble | undefined {
+  if (entry.id === defaultId) {
+    return doubt(
+      `the value is the account's default API key (${short(entry.id)})`,
+      "that key belongs to the person and their dashboard, not to a rotation",
+      "Create an authorization for this secret in Heroku and store its token instead",
+    );
+  }
+  if (entry.session) {
+    return doubt(
+      `the value is the token of a login session (${short(entry.id)})`,
+      "it ends when that person logs out, and ending it logs them out",
+      "Create an authorization for this secret in Heroku and store its token instead",
+    );
+  }
+  const known = config.known.find((one) => entry.id === one.id || entry.id.startsWith(`${one.id}-`));
+  if (known !== undefined) {
+    return doubt(
+      `the value is that of ${short(entry.id)}, which the configuration lists as somebody else's`,
+      "known authorizations are never ended by a rotation (HK-03)",
+      "Find out how that value came into the vault; if it is this secret's own, take it off the list `known`",
+    );
+  }
+  if (entry.user !== config.account) {
+    return doubt(
+      `authorization ${short(entry.id)} belongs to ${entry.user ?? "nobody whom Heroku names"}, not to ${config.account}`,
+      "a credential of another account is never replaced or ended",
+      "Check the account in the configuration and the connection",
+    );
+  }
+  return undefined;
+}
+
+function fitting(value: Secret, entry: Authorization): Fit {
+  return entry.shown === undefined
+    ? { fits: false, whole: false, prefix: 0, suffix: 0 }
+    : fitOf(value, entry.shown);
+}
+
+function doubt(found: string, because: string, next: string): Trouble {
+  const message = `The authorization of the present value cannot be told: ${found}`;
+  return { code: "OLD_NOT_IDENTIFIED", message, because, next };
+}
+
+function short(id: string): string {
+  return id.slice(0, 8);
+}

@@ -1,0 +1,46 @@
+const LONGEST = 200;
+/** A repeated part of a value this long is no coincidence, and shorter ones tell nothing worth having. */
+const WINDOW = 8;
+
+/**
+ * A vendor's text made fit for errors and records: control characters removed, at most 200 characters, and empty when
+ * it repeats a part of anything that was sent. Masking just the part was rejected: what is left around it tells its
+ * length, and an encoding that we do not know would pass.
+ */
+export function cleaned(text: string, hidden: readonly string[]): string {
+  if (repeats(text, hidden)) return "";
+  const line = oneLine(text);
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+}
+
+/** Text without control, format and bidirectional characters, runs of white space made one space. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+/** Whether the text contains a part of a hidden value, plain or in base64, hex or URL encoding. */
+export function repeats(text: string, hidden: readonly string[]): boolean {
+  const folded = text.toLowerCase();
+  return hidden.some((value) =>
+    forms(value).some((form) => windows(form).some((part) => folded.includes(part))),
+  );
+}
+
+function forms(value: string): string[] {
+  if (value === "") return [];
+  const bytes = Buffer.from(value, "utf8");
+  const shifted = [0, 1, 2].map((skip) =>
+    bytes.subarray(skip).toString("base64").replace(/=+$/, "").slice(0, -1),
+  );
+  return [value, ...shifted, bytes.toString("base64url"), bytes.toString("hex"), encodeURIComponent(value)]
+    .filter((form) => form !== "")
+    .map((form) => form.toLowerCase());
+}
+
+function windows(form: string): string[] {
+  if (form.length <= WINDOW) return [form];
+  return Array.from({ length: form.length - WINDOW + 1 }, (_, at) => form.slice(at, at + WINDOW));
+}

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Secret } from "../../core/secret-value.ts";
+import { RAXX } from "../../sandbox/raxx.ts";
+import { testSandbox } from "../../sandbox/testing.ts";
+import { secretsOf, testConnection, watched } from "../testing.ts";
+import { type HerokuClient, herokuClient } from "./client.ts";
+import { fitOf } from "./redaction.ts";
+
+const APP = RAXX.apps["raxx-api-prod"];
+let world: Awaited<ReturnType<typeof testSandbox>>;
+let token: string;
+let client: HerokuClient;
+
+beforeEach(async () => {
+  world = await testSandbox();
+  token = world.sandbox.control.estate().heroku.tokens[RAXX.currentAuthorization] ?? "";
+  const send = (request: Request) => world.sandbox.fetch("heroku", request);
+  client = watched(herokuClient(testConnection(send, world.clock, { token })), [token]);
+});
+
+describe("the Heroku client", () => {
+  it("follows the list to its end, and concludes nothing from one that breaks off", async () => {
+    const before = world.sandbox.heroku.authorizations.length;
+    for (let index = 0; index < 1_005; index += 1)
+      world.sandbox.control.act({ act: "create-authorization", description: `n${index}`, scope: ["read"] });
+    const all = await client.authorizations();
+    expect(all.is === "done" && all.value.length).toBe(before + 1_005);
+    world.sandbox.control.addFault({ kind: "lost-reply", skip: 1 });
+    expect((await client.authorizations()).is).toBe("retryable");
+  });
+
+  it("takes a list that announces a rest without naming it for no list", async () => {
+    const headers = { "request-id": "x" };
+    const fetch = async () => new Response("[]", { status: 206, headers });
+    const options = testConnection(async () => new Response(), world.clock, { token }, { fetch });
+    expect((await herokuClient(options).authorizations()).is).toBe("unknown");
+  });
+
+  it("gives every value as a Secret", async () => {
+    const vars = await client.configVars(APP);
+    expect(vars.is === "done" && vars.value["HEROKU_API_KEY"]?.equals(Secret.of(token))).toBe(true);
+    const minted = await client.createAuthorization({ scope: ["global"], description: "new" });
+    expect(minted.is === "done" && minted.value.token).toBeInstanceOf(Secret);
+  });
+
+  it("makes calls with another value where asked", async () => {
+    expect(await client.account(Secret.of("HRKU-no-such-token"))).toMatchObject({
+      is: "refused",
+      trouble: { code: "VENDOR_REFUSED_CREDENTIAL" },
+    });
+    expect(await client.account()).toMatchObject({ is: "done", value: { email: "kris@moosequest.net" } });
+  });
+
+  it("takes a redacted token in the reply to a mint for no token", async () => {
+    const authorization = { id: "i", scope: [], created_at: "2026-01-01T00:00:00Z" };
+    const body = { ...authorization, access_token: { token: "HRKU-AA**********abcd" } };
+    world.sandbox.control.addFault({ kind: "status", status: 201, headers: { "request-id": "x" }, body });
+    const minted = await client.createAuthorization({ scope: ["global"], description: "new" });
+    expect(minted).toMatchObject({ is: "unknown", trouble: { code: "VENDOR_REPLY_FOREIGN" } });
+  });
+
+  it("sets several vars in one release", async () => {
+    const before = await client.latestRelease(APP);
+    await client.patchConfigVars(APP, secretsOf({ A: "1", B: "2" }));
+    const latest = await client.latestRelease(APP);
+    const [from, to] = [before, latest].map((one) => (one.is === "done" ? (one.value?.version ?? 0) : 0));
+    expect(to).toBe((from ?? 0) + 1);
+    const coming = await client.releaseConfigVars(APP, to ?? 0);
+    expect(coming.is === "done" && coming.value["B"]?.equals(Secret.of("2"))).toBe(true);
+  });
+});
+
+describe("[HK-04] how a value compares with what is shown of it", () => {
+  const value = Secret.of("HRKU-AAbcdefghijklmnop");
+  const stars = "*".repeat(10);
+  const fit = (shown: string) => fitOf(value, Secret.of(shown));
+
+  it("counts visible characters, the constant prefix not among them", () => {
+    expect(fit(`HRKU-AAb${stars}mnop`)).toEqual({ fits: true, whole: false, prefix: 3, suffix: 4 });
+    expect(fit(`HRKU-${stars}`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 0 });
+    expect(fit(`HR${stars}op`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 2 });
+    expect(fit(`${stars}nop`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 3 });
+    const uuid = Secret.of("01234567-89ab-cdef-0123-456789abcdef");
+    expect(fitOf(uuid, Secret.of(`0123${stars}cdef`))).toMatchObject({ fits: true, prefix: 4, suffix: 4 });
+  });
+
+  it("fits nothing else, and a token in full by equality", () => {
+    expect(fit("HRKU-AAbcdefghijklmnop")).toEqual({ fits: true, whole: true, prefix: 0, suffix: 0 });
+    for (const shown of [`HRKU-AX${stars}mnop`, `HRKU-AA${stars}mnoq`, "HRKU-AA*********mnop", "HRKU-AA", ""])
+      expect(fit(shown).fits).toBe(false);
+    // Prefix and suffix that overlap would count the same characters twice.
+    expect(fitOf(Secret.of("abcdef"), Secret.of(`abcd${stars}cdef`)).fits).toBe(false);
+    expect(fitOf(Secret.of(""), Secret.of("")).fits).toBe(false);
+  });
+});

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import type { Secret } from "../../core/secret-value.ts";
+import type { Instant } from "../../core/time.ts";
+import { moment, plainText, secretText } from "../shaped.ts";
+
+/** Whom a token belongs to. */
+export interface Account {
+  readonly id: string;
+  readonly email: string;
+  readonly federated: boolean;
+  readonly suspended: boolean;
+}
+
+/** An OAuth authorization. */
+export interface Authorization {
+  readonly id: string;
+  readonly description: string;
+  readonly scope: readonly string[];
+  readonly createdAt: Instant;
+  /** Made by a login, not by hand. */
+  readonly session: boolean;
+  /** Email of the user; undefined where Heroku names none. */
+  readonly user: string | undefined;
+  /** What Heroku shows of its token: redacted, or in full on older servers. Undefined without a token. */
+  readonly shown: Secret | undefined;
+}
+
+/** An authorization with its token, as only its creation answers. */
+export interface MintedAuthorization {
+  readonly authorization: Authorization;
+  readonly token: Secret;
+}
+
+/** An app. */
+export interface App {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A release of an app. `pending` while its release phase runs. */
+export interface Release {
+  readonly version: number;
+  readonly status: string;
+  readonly createdAt: Instant;
+}
+
+/** All config vars of an app; each of them may be secret. */
+export type ConfigVars = Readonly<Record<string, Secret>>;
+
+const id = z.string().min(1);
+
+/** `GET /account`. */
+export const accountShape: z.ZodType<Account> = z
+  .object({ id, email: plainText, federated: z.boolean().optional(), suspended_at: z.string().nullish() })
+  .transform(({ federated, suspended_at, ...rest }) => ({
+    ...rest,
+    federated: federated === true,
+    suspended: typeof suspended_at === "string",
+  }));
+
+const authorizationFields = z.object({
+  id,
+  description: plainText.nullish(),
+  scope: z.array(z.string()),
+  created_at: moment,
+  session: z.object({}).nullish(),
+  user: z.object({ email: plainText.nullish() }).nullish(),
+  access_token: z.object({ token: secretText.nullish() }).nullish(),
+});
+
+/** One authorization, in every reply that has one. */
+export const authorizationShape: z.ZodType<Authorization> = authorizationFields.transform(authorizationOf);
+
+/** `GET /oauth/authorizations`. */
+export const authorizationsShape: z.ZodType<Authorization[]> = z.array(
+  authorizationFields.transform(authorizationOf),
+);
+
+// A redacted token in the one reply that should show it in full is no value to hand on.
+const fullToken = z
+  .string()
+  .regex(/^[^*\s]+$/)
+  .pipe(secretText);
+
+/** `POST /oauth/authorizations`. */
+export const mintedShape: z.ZodType<MintedAuthorization> = authorizationFields
+  .extend({ access_token: z.object({ token: fullToken }) })
+  .transform((fields) => ({ authorization: authorizationOf(fields), token: fields.access_token.token }));
+
+function authorizationOf(fields: z.output<typeof authorizationFields>): Authorization {
+  return {
+    id: fields.id,
+    description: fields.description ?? "",
+    scope: fields.scope,
+    createdAt: fields.created_at,
+    session: fields.session !== null && fields.session !== undefined,
+    user: fields.user?.email ?? undefined,
+    shown: fields.access_token?.token ?? undefined,
+  };
+}
+
+/** `GET /apps/{app}`. */
+export const appShape: z.ZodType<App> = z.object({ id, name: z.string() });
+
+/** Config vars: a flat map of text. */
+export const configVarsShape: z.ZodType<ConfigVars> = z.record(z.string(), secretText);
+
+/** A release. */
+export const releaseShape: z.ZodType<Release> = z
+  .object({ version: z.int(), status: plainText, created_at: moment })
+  .transform(({ created_at, ...rest }) => ({ ...rest, createdAt: created_at }));
+
+/** `GET /apps/{app}/releases`. */
+export const releasesShape: z.ZodType<Release[]> = z.array(releaseShape);

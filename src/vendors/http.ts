@@ -1,0 +1,157 @@
+import type { ConnectionOptions } from "../core/adapter.ts";
+import { noteCall } from "../core/calls.ts";
+import { LockstepError, troubleOf } from "../core/errors.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import { after, instantOf, msOf } from "../core/time.ts";
+import { failureIn, withoutReply } from "./classify.ts";
+import { repeats } from "./clean.ts";
+import { type Answer, type Ask, type Dialect, type RawReply, type Reply, trouble } from "./reply.ts";
+
+const DEADLINE_MS = 30_000;
+const PATIENCE_MS = 30_000;
+
+/** Sends a call once and says how it ended; never throws, never repeats, never follows a redirect. */
+export type Http = (ask: Ask) => Promise<Answer<Reply>>;
+
+/** The way to one vendor by one connection. */
+export function createHttp(dialect: Dialect, options: Omit<ConnectionOptions, "credential">): Http {
+  const account = `${dialect.vendor}:${new URL(options.baseUrl).host}:${options.account}`;
+  return async (ask) => {
+    const request = requestFor(options, ask);
+    if (request === undefined) return unsendable(dialect, ask);
+    try {
+      await options.budget.take(account, options.patienceMs ?? PATIENCE_MS);
+    } catch (thrown) {
+      // Nothing was sent, whatever ailed the budget.
+      return { is: "retryable", trouble: troubleOf(thrown), ...waitOf(thrown) };
+    }
+    const ended = await exchange(dialect, options, ask, request);
+    if (!("reply" in ended)) return withoutReply(dialect, ask, ended.thrown);
+    const { reply } = ended;
+    try {
+      await options.budget.saw(account, dialect.limits(reply));
+    } catch {
+      // A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
+    }
+    return failureIn(dialect, ask, reply) ?? { is: "done", value: reply };
+  };
+}
+
+async function exchange(
+  dialect: Dialect,
+  options: Omit<ConnectionOptions, "credential">,
+  ask: Ask,
+  request: { url: string; init: RequestInit },
+): Promise<{ reply: RawReply } | { thrown: unknown }> {
+  const { vendor } = dialect;
+  const { method, route } = ask;
+  const started = performance.now();
+  const elapsed = () => Math.round(performance.now() - started);
+  let seen: RawReply | undefined;
+  try {
+    const send = options.fetch ?? globalThis.fetch;
+    // "manual" and not "error": neither follows, but only this one tells a vendor's own 301 from a broken connection.
+    const deadline = AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS);
+    const response = await send(request.url, { ...request.init, redirect: "manual", signal: deadline });
+    const body = parsed(await response.text());
+    seen = { status: response.status, headers: response.headers, body, now: options.clock.now() };
+    return { reply: seen };
+  } catch (thrown) {
+    return { thrown };
+  } finally {
+    const requestId = seen && dialect.requestId(seen);
+    // An id is the vendor's text like any other: only what looks like one, and repeats nothing, is kept.
+    const safe =
+      requestId !== undefined && /^[\w:.,-]{1,128}$/.test(requestId) && !repeats(requestId, ask.hidden);
+    noteCall({
+      vendor,
+      method,
+      route,
+      status: seen?.status ?? "no-reply",
+      ...(safe ? { requestId } : {}),
+      ms: elapsed(),
+    });
+  }
+}
+
+function requestFor(
+  options: Omit<ConnectionOptions, "credential">,
+  ask: Ask,
+): { url: string; init: RequestInit } | undefined {
+  const values = Object.entries(ask.params ?? {});
+  // URL parsing would resolve these to another place, escaped or not.
+  if (values.some(([, value]) => value === "" || value === "." || value === "..")) return undefined;
+  const path = values.reduce(
+    (so, [name, value]) => so.replace(`{${name}}`, encodeURIComponent(value)),
+    ask.route,
+  );
+  const query = ask.query === undefined ? "" : `?${new URLSearchParams(ask.query)}`;
+  try {
+    const headers = new Headers(options.headers);
+    for (const [name, value] of Object.entries(ask.headers ?? {})) headers.set(name, value);
+    const init: RequestInit = { method: ask.method, headers };
+    if (ask.body !== undefined) {
+      headers.set("content-type", "application/json");
+      init.body = JSON.stringify(ask.body);
+    }
+    return { url: `${options.baseUrl.replace(/\/+$/, "")}${path}${query}`, init };
+  } catch {
+    // `Headers` repeats the offending value in its message; nothing of that may get out.
+    return undefined;
+  }
+}
+
+function unsendable(dialect: Dialect, ask: Ask): Answer<never> {
+  return {
+    is: "refused",
+    trouble: trouble(
+      "CONFIG_INVALID",
+      `${ask.method} ${ask.route} cannot be sent to ${dialect.label}`,
+      "a header (mostly the credential) or an id holds characters that no request can carry, so nothing was sent",
+      "Check the credential for line breaks and stray characters, and the ids in the configuration",
+    ),
+  };
+}
+
+// A body that is no JSON stays text, which fits no vendor's shape and is never shown.
+function parsed(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function waitOf(thrown: unknown): { afterMs?: Milliseconds } {
+  return thrown instanceof LockstepError && thrown.code === "VENDOR_RATE_LIMITED"
+    ? { afterMs: PATIENCE_MS }
+    : {};
+}
+
+/** How long `Retry-After` asks to wait, in ms; undefined without one. Seconds, a date, and Heroku's old epoch form. */
+export function retryAfterMs(headers: Headers, now: Instant): Milliseconds | undefined {
+  const text = headers.get("retry-after")?.trim();
+  if (!text) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : undefined;
+  const at = number === undefined ? Date.parse(text) : number > 1_000_000_000 ? number * 1000 : undefined;
+  const wait = at === undefined ? (number ?? 0) * 1000 : at - msOf(now);
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+}
+
+/** A header's whole number; undefined where there is none. */
+export function numberIn(headers: Headers, name: string): number | undefined {
+  const text = headers.get(name);
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** The reply's own `Date`, which shares the vendor's clock with the times in its bodies. */
+export function dateOf(headers: Headers): Instant | undefined {
+  const ms = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(ms) ? undefined : instantOf(ms);
+}
+
+/** When calls are allowed again, as an instant. */
+export function blockedUntil(now: Instant, afterMs: Milliseconds): Instant {
+  return after(now, afterMs);
+}
