@@ -5,23 +5,24 @@ import type {
   IssuerDefinition,
   StoreDefinition,
   StoreDeps,
+  VaultDefinition,
   VendorDefinition,
 } from "../core/adapter.ts";
 import type { Issuer, IssuerCapabilities } from "../core/issuer.ts";
 import type { Costs, IssuerSnapshot } from "../core/snapshot.ts";
 import type { Store, StoreCapabilities, Vault } from "../core/store.ts";
-import { herokuAuthorization } from "../issuers/heroku-authorization/definition.ts";
-import { githubActionsSecret } from "../stores/github-actions-secret/definition.ts";
-import { herokuConfigVar } from "../stores/heroku-config-var/definition.ts";
-import { infisicalSecret } from "../stores/infisical/definition.ts";
-import { githubVendor } from "../vendors/github/definition.ts";
-import { herokuVendor } from "../vendors/heroku/definition.ts";
-import { infisicalVendor } from "../vendors/infisical/definition.ts";
+import { herokuAuthorization } from "../issuers/heroku-authorization/issuer.ts";
+import { githubActionsSecret } from "../stores/github-actions-secret/store.ts";
+import { herokuConfigVar } from "../stores/heroku-config-var/store.ts";
+import { infisicalVault } from "../stores/infisical/store.ts";
+import { github } from "../vendors/github/client.ts";
+import { heroku } from "../vendors/heroku/client.ts";
+import { infisical } from "../vendors/infisical/client.ts";
 
 // The one list of adapters. A new vendor, issuer or store is a folder of its own and one line here.
-const vendors = [vendor(herokuVendor), vendor(githubVendor), vendor(infisicalVendor)];
+const vendors = [vendor(heroku), vendor(github), vendor(infisical)];
 const issuers = [issuer(herokuAuthorization)];
-const stores = [store(infisicalSecret), store(githubActionsSecret), store(herokuConfigVar)];
+const stores = [store(infisicalVault), store(githubActionsSecret), store(herokuConfigVar)];
 
 /** A vendor whose client type is let go; adapters of the same vendor get it back. */
 export interface AnyVendor {
@@ -48,6 +49,8 @@ export interface AnyStore {
   readonly vendor: string;
   readonly config: ZodType;
   readonly capabilities: StoreCapabilities;
+  /** Whether it may be the vault. */
+  readonly canonical: boolean;
   describe(config: unknown): { readonly target: string };
   costs(config: unknown): Costs<"observe" | "write" | "prove">;
   connect(config: unknown, deps: StoreDeps<unknown>): Store | Vault;
@@ -81,7 +84,9 @@ function issuer<Config, Client>(definition: IssuerDefinition<Config, Client>): A
   };
 }
 
-function store<Config, Client>(definition: StoreDefinition<Config, Client>): AnyStore {
+function store<Config, Client>(
+  definition: StoreDefinition<Config, Client> | VaultDefinition<Config, Client>,
+): AnyStore {
   const read = (config: unknown) => definition.config.parse(config);
   return {
     ...definition,

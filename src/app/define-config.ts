@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { DurationText } from "../core/time.ts";
-import type { herokuAuthorization } from "../issuers/heroku-authorization/definition.ts";
-import type { githubActionsSecret } from "../stores/github-actions-secret/definition.ts";
-import type { herokuConfigVar } from "../stores/heroku-config-var/definition.ts";
-import type { infisicalSecret } from "../stores/infisical/definition.ts";
+import type { herokuAuthorization } from "../issuers/heroku-authorization/issuer.ts";
+import type { githubActionsSecret } from "../stores/github-actions-secret/store.ts";
+import type { herokuConfigVar } from "../stores/heroku-config-var/store.ts";
+import type { infisicalVault } from "../stores/infisical/store.ts";
 
 /** The name of an environment variable that holds a value; configurations never hold values themselves. */
 export interface FromEnvironment {
@@ -22,7 +22,7 @@ type Entry<D extends { readonly kind: string; readonly config: z.ZodType }, K ex
 } & z.input<D["config"]>;
 
 type IssuerEntry = Entry<typeof herokuAuthorization, "heroku-authorization">;
-type VaultEntry = Entry<typeof infisicalSecret, "infisical">;
+type VaultEntry = Entry<typeof infisicalVault, "infisical">;
 type StoreEntry =
   | VaultEntry
   | Entry<typeof githubActionsSecret, "github-actions-secret">

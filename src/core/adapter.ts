@@ -3,7 +3,7 @@ import type { Issuer, IssuerCapabilities } from "./issuer.ts";
 import type { Budget } from "./record.ts";
 import type { Fingerprinter } from "./sealed.ts";
 import type { Values } from "./secret-value.ts";
-import type { Store, StoreCapabilities } from "./store.ts";
+import type { Store, StoreCapabilities, Vault } from "./store.ts";
 import type { Clock, Milliseconds } from "./time.ts";
 
 /** How a vendor is reached: one connection of the configuration, its credential not yet fetched. */
@@ -50,8 +50,8 @@ export interface StoreDeps<Client> extends AdapterDeps<Client> {
 }
 
 /** What the plan says of an issuer. */
-export interface IssuerDescription {
-  /** The thing it mints, for people: `heroku authorization`. */
+interface IssuerDescription {
+  /** The thing it mints, for people: `Heroku authorization`. */
   readonly target: string;
   /** The account that credentials must belong to. */
   readonly account: string;
@@ -61,7 +61,7 @@ export interface IssuerDescription {
 }
 
 /** Vendor calls of each operation on the happy path, for the plan's estimate and its budget check. */
-export interface IssuerCosts<Config> {
+interface IssuerCosts<Config> {
   readonly introspect: number;
   readonly identify: number;
   readonly mint: number;
@@ -73,7 +73,7 @@ export interface IssuerCosts<Config> {
 }
 
 /** Vendor calls of each operation on the happy path, where the value differs and is written. */
-export interface StoreCosts<Config> {
+interface StoreCosts<Config> {
   observe(config: Config): number;
   write(config: Config): number;
   prove(config: Config): number;
@@ -92,16 +92,29 @@ export interface IssuerDefinition<Config, Client> {
   connect(config: Config, deps: AdapterDeps<Client>): Issuer;
 }
 
-/** A store kind; `S` is {@link Store}, or `Vault` for one that may be canonical. */
-export interface StoreDefinition<Config, Client, S extends Store = Store> {
+/** What every store kind says of itself. */
+interface StoreKind<Config> {
+  /** Its folder's name, which configurations use: `github-actions-secret`. */
   readonly kind: string;
+  /** Name of the vendor whose client it is connected with. */
   readonly vendor: string;
   readonly config: ZodType<Config>;
   readonly capabilities: StoreCapabilities;
   /** The place for people: `heroku raxx-api-prod HEROKU_API_KEY`. */
   describe(config: Config): { readonly target: string };
   readonly costs: StoreCosts<Config>;
-  connect(config: Config, deps: StoreDeps<Client>): S;
+}
+
+/** A store kind that can only be a destination. */
+export interface StoreDefinition<Config, Client> extends StoreKind<Config> {
+  readonly canonical: false;
+  connect(config: Config, deps: StoreDeps<Client>): Store;
+}
+
+/** A store kind whose values can be read, so that it may also be the canonical one. */
+export interface VaultDefinition<Config, Client> extends StoreKind<Config> {
+  readonly canonical: true;
+  connect(config: Config, deps: StoreDeps<Client>): Vault;
 }
 
 /** Checks a definition where it is written, and keeps its types. */
@@ -117,8 +130,15 @@ export function defineIssuer<Config, Client>(
 }
 
 /** Checks a definition where it is written, and keeps its types. */
-export function defineStore<Config, Client, S extends Store>(
-  definition: StoreDefinition<Config, Client, S>,
-): StoreDefinition<Config, Client, S> {
+export function defineStore<Config, Client>(
+  definition: StoreDefinition<Config, Client>,
+): StoreDefinition<Config, Client> {
+  return definition;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineVault<Config, Client>(
+  definition: VaultDefinition<Config, Client>,
+): VaultDefinition<Config, Client> {
   return definition;
 }

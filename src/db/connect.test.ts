@@ -7,6 +7,7 @@ import { openDatabase } from "./connect.ts";
 import { gone, inProcess, type TestDatabase, testDatabase } from "./harness.ts";
 import { migrate } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { databaseTrouble } from "./trouble.ts";
 
 const user = new URL("harness-user.ts", import.meta.url);
 let test: TestDatabase;
@@ -117,6 +118,17 @@ describe("openDatabase", () => {
     });
     await expect(body).rejects.toBe(mine);
     expect(await test.db.query("SELECT to_regclass('lockstep.never') AS it")).toEqual([{ it: null }]);
+  });
+
+  it("takes no system error for an SQLSTATE, whatever its form", () => {
+    const pipe = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+    expect(databaseTrouble(pipe, "here")).toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    const full = Object.assign(new Error("disk full"), { code: "53100", severity: "ERROR" });
+    expect(databaseTrouble(full, "here")).toMatchObject({ code: "DISK_FULL" });
+    const pooler = Object.assign(new Error("unsupported startup parameter: options"), { code: "08P01" });
+    expect(databaseTrouble(pooler, "here")).toMatchObject({ code: "DATABASE_POOLED" });
+    const ours = Object.assign(new Error("syntax"), { code: "42601", severity: "ERROR" });
+    expect(databaseTrouble(ours, "here")).toBe(ours);
   });
 
   it("does not call a transaction committed in which a statement had failed", async () => {

@@ -53,7 +53,7 @@ const STEP = `
   ON CONFLICT (run, id) DO UPDATE SET
     state = coalesce($3::text, kept.state),
     attempts = coalesce($4::integer, kept.attempts),
-    started_at = coalesce($5::timestamptz, kept.started_at),
+    started_at = least(kept.started_at, $5::timestamptz),
     ended_at = coalesce($6::timestamptz, kept.ended_at),
     says = coalesce($7::text, kept.says),
     trouble = coalesce($8::jsonb, CASE WHEN $3::text IN ('done', 'skipped', 'undone') THEN NULL ELSE kept.trouble END),

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import pg from "pg";
 import { LockstepError } from "../core/errors.ts";
 
@@ -27,9 +28,21 @@ export function connectionOf(databaseUrl: string, name: string): pg.ClientConfig
  * create the database, and could not be named after the executor.
  */
 export function openPool(databaseUrl: string, name: string, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...connectionOf(databaseUrl, name), max });
+  const pool = new pg.Pool({ ...connectionOf(databaseUrl, name), max, stream: () => new Line() });
   pool.on("error", () => {});
   return pool;
+}
+
+/**
+ * A socket whose failures DBOS knows as passing. It repeats a statement after ECONNREFUSED and ECONNRESET, and fails the step
+ * after ENOENT (the socket of a server that is down) and EPIPE (one that went while we wrote).
+ */
+class Line extends Socket {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const code = codeOf(error);
+    const known = code === "ENOENT" ? "ECONNREFUSED" : code === "EPIPE" ? "ECONNRESET" : undefined;
+    super._destroy(known === undefined ? error : Object.assign(new Error(known), { code: known }), done);
+  }
 }
 
 /** pg prints a warning for the modes that it treats as `verify-full`; we say `verify-full`, and nothing is printed. */
@@ -52,6 +65,12 @@ export function nameOf(thrown: unknown): string {
   const name = thrown instanceof Error ? thrown.constructor.name : typeof thrown;
   const code = codeOf(thrown);
   return code === undefined ? name : `${name} ${code}`;
+}
+
+/** Whether a thrown thing says that the connection is of no more use. 57P0x: the server goes, or a peer has ended us; 08: the connection failed; without SQLSTATE it was the network. */
+export function endsConnection(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === undefined || !/^[0-9A-Z]{5}$/.test(code) || /^(?:57P|08)/.test(code);
 }
 
 /** The schema or the table is not there: no Lockstep has ever used this database. */

@@ -7,6 +7,7 @@ import { openClient } from "./client.ts";
 import { cleanUp, dropTemplate } from "./embedded/harness.ts";
 import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { figures, type Ground, makeGround, percentile } from "./testing/harness.ts";
+import { openPooler } from "./testing/pooler.ts";
 import { rightSealer, wrongSealer } from "./testing/sealers.ts";
 import { hasLivingWorker } from "./workers.ts";
 
@@ -303,4 +304,77 @@ test("a database that is not there is DATABASE_UNREACHABLE, and the password is 
     expect(JSON.stringify([thrown, String(thrown)])).not.toContain("geheim");
     await expect(hasLivingWorker(databaseUrl)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
   }
+});
+
+test.each([
+  ["gives the last used connection", (idle: number) => idle - 1],
+  ["goes round", () => 0],
+])("a transaction pooler that %s is DATABASE_POOLED", async (_name, pick) => {
+  const { searchParams, username, port } = new URL(ground.url);
+  const socket = `${searchParams.get("host")}/.s.PGSQL.${port || 5432}`;
+  const pooler = await openPooler(socket, username, 2, pick);
+  const databaseUrl = `postgresql://${username}@127.0.0.1:${pooler.port}/${username}?sslmode=disable`;
+  try {
+    await expect(open(two, { databaseUrl })).rejects.toMatchObject({ code: "DATABASE_POOLED" });
+  } finally {
+    pooler.close();
+  }
+});
+
+test("claimed again by the same process, the older execution falls silent before its effect", async () => {
+  const effects: number[] = [];
+  const begun: (() => void)[] = [];
+  let executions = 0;
+  await open(async (journal) => {
+    executions += 1;
+    const mine = executions;
+    return journal.once("act", async () => {
+      await new Promise<void>((go) => begun.push(go));
+      await journal.owned();
+      effects.push(mine);
+      return mine;
+    });
+  });
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  await until(() => begun.length === 1);
+  // As a peer does that found every lock free after a restart of the database.
+  const free =
+    "UPDATE dbos.workflow_status SET status = 'ENQUEUED', owner_xid = NULL WHERE workflow_uuid = $1";
+  await ground.ask(free, [run.id]);
+  await until(() => begun.length === 2);
+  begun[0]?.();
+  await sleep(150);
+  expect(effects).toEqual([]);
+  begun[1]?.();
+  expect(await engine?.result(run.id)).toBe(2);
+  expect(effects).toEqual([2]);
+});
+
+test("a claim that never began, and a step whose recording failed, go back to the queue", {
+  timeout: 30_000,
+}, async () => {
+  let fail = true;
+  const sealer = {
+    ...rightSealer,
+    seal: async (text: string) => {
+      if (fail && text.includes("entry/act")) throw new Error("the disk of the keys is away");
+      return rightSealer.seal(text);
+    },
+  };
+  await open(async (journal) => journal.once("act", async () => "done"), { sealer });
+  const run = next();
+  await engine?.start({ ...run, input: {} });
+  await until(() => lines.some((line) => line.includes("tried again in 1000 ms: Error")));
+  fail = false;
+  expect(await engine?.result(run.id)).toBe("done");
+  // A claim whose answer was lost on the way looks like this.
+  const stranded = next();
+  const hidden =
+    "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = $2, owner_xid = 'lost', started_at_epoch_ms = 1 WHERE workflow_uuid = $1";
+  const client = await openClient(ground.url, rightSealer, "runbooks-1");
+  await client.start({ ...stranded, secret: run.secret, input: {} });
+  await ground.ask(hidden, [stranded.id, engine?.executor]);
+  await client.close();
+  expect(await engine?.result(stranded.id)).toBe("done");
 });

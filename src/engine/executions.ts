@@ -31,8 +31,8 @@ export interface Executions {
   owned(execution: Execution): Promise<void>;
   /** Falls silent for good, and says why in the log; what cannot be trusted parks the run, the rest is handed back. */
   stop(execution: Execution, thrown: unknown): Promise<never>;
-  /** Runs that stopped on a passing fault and should go back to the queue now. */
-  toHandBack(): readonly RunId[];
+  /** Gives the runs that stopped on a passing fault, and have waited long enough, to `resume`. */
+  handBack(resume: (runs: readonly RunId[]) => Promise<void>): Promise<void>;
   /** Whether the run's present claim is being carried out here. */
   carriesOut(run: RunId, token: string): boolean;
   /** From now on nothing new begins; resolves when what is in flight is recorded, or after `graceMs`. */
@@ -56,7 +56,7 @@ const DIFFERENT_ORDER = [26, 37];
 /** Keeps the executions of one executor; `ask` asks on the session that holds its lock. */
 export function keepExecutions(ask: Ask, executor: string, log: Log): Executions {
   const live = new Map<RunId, Set<Execution>>();
-  const handBack = new Map<RunId, { at: number; pause: number }>();
+  const backlog = keepBacklog();
   let draining = false;
 
   const end = (execution: Execution): void => {
@@ -82,8 +82,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       await ask(PARK, [run, executor, distrust.why, distrust.entry]);
       return;
     }
-    const pause = Math.min((handBack.get(run)?.pause ?? 500) * 2, 60_000);
-    handBack.set(run, { at: performance.now() + pause, pause });
+    const pause = backlog.add(run);
     log({ level: "warn", msg: `run ${run} is tried again in ${pause} ms: ${nameOf(thrown)}` });
   };
 
@@ -98,7 +97,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
     },
     end: (execution) => {
       end(execution);
-      handBack.delete(execution.run);
+      backlog.done(execution.run);
     },
     owned: async (execution) => {
       if (execution.silent || draining) return silence(execution);
@@ -113,14 +112,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       if (!said) await hush(execution, thrown).catch(() => {});
       return silence(execution);
     },
-    toHandBack: () => {
-      const due = [...handBack].filter(([, { at }]) => at <= performance.now()).map(([run]) => run);
-      for (const run of due) {
-        const was = handBack.get(run);
-        if (was !== undefined) handBack.set(run, { ...was, at: Number.POSITIVE_INFINITY });
-      }
-      return due;
-    },
+    handBack: (resume) => backlog.work(resume),
     carriesOut: (run, token) => [...(live.get(run) ?? [])].some((one) => one.token === token),
     drain: async (graceMs) => {
       draining = true;
@@ -128,6 +120,35 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       while (busy() && performance.now() < deadline) await new Promise((go) => setTimeout(go, 5));
     },
     draining: () => draining,
+  };
+}
+
+/** Runs that wait to go back to the queue: a second first, a minute in the end, so that a lasting fault costs nothing. */
+function keepBacklog(): {
+  add(run: RunId): number;
+  done(run: RunId): void;
+  work(resume: (runs: readonly RunId[]) => Promise<void>): Promise<void>;
+} {
+  const pauses = new Map<RunId, number>();
+  const due = new Map<RunId, number>();
+  return {
+    add: (run) => {
+      const pause = Math.min((pauses.get(run) ?? 500) * 2, 60_000);
+      pauses.set(run, pause);
+      due.set(run, performance.now() + pause);
+      return pause;
+    },
+    done: (run) => {
+      pauses.delete(run);
+      due.delete(run);
+    },
+    work: async (resume) => {
+      const runs = [...due].filter(([, at]) => at <= performance.now()).map(([run]) => run);
+      if (runs.length === 0) return;
+      await resume(runs);
+      // Only now: the database may be what failed them, and still be away.
+      for (const run of runs) due.delete(run);
+    },
   };
 }
 

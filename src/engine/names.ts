@@ -23,7 +23,7 @@ export const LAUNCH_LOCK = lockOf("lockstep launch");
  * The 64-bit advisory lock of a name, signed as PostgreSQL wants it. Not `hashtext`: with 32 bits two of 9,300 executors
  * share a lock as likely as not one percent of the time, and one of them would then never be taken over.
  */
-export function lockOf(name: string): bigint {
+function lockOf(name: string): bigint {
   return createHash("sha256").update(name).digest().readBigInt64BE(0);
 }
 

@@ -200,7 +200,7 @@ test("a process that closes finishes its step and hands the run back; one that w
   );
 });
 
-test("a process with the wrong keys takes no run", async () => {
+test("a process with the wrong keys takes no run", { timeout: 20_000 }, async () => {
   const wrong = new Child(ground, "worker", "wrong");
   expect((await wrong.until("failed"))["code"]).toBe("KEYRING_WRONG");
   await wrong.gone;

@@ -5,7 +5,7 @@ import { LockstepError } from "../core/errors.ts";
 import type { Key } from "../core/journal.ts";
 import type { RunId } from "../core/record.ts";
 import { type Answer, boxName, replyOf } from "./answers.ts";
-import { isUnused } from "./database.ts";
+import { endsConnection, isUnused } from "./database.ts";
 import { APPLICATION, CHANNEL, DBOS_SCHEMA, QUEUE, SCHEMA, WORKFLOW } from "./names.ts";
 import { openEntry, type Sealer, sealEntry } from "./sealed.ts";
 
@@ -84,13 +84,13 @@ export function requestsOver(client: DBOSClient, pool: Pool, sealer: Sealer, ver
         throw thrown;
       }
       // After the commit of the message; one that is lost costs a second, not the message.
-      await pool.query("SELECT pg_notify($1, $2)", [CHANNEL, run]);
+      await pool.query("SELECT pg_notify($1, $2)", [CHANNEL, run]).catch(() => {});
     },
     status,
     result: async (run, { signal } = {}) => {
       for (let pause = 10; ; pause = Math.min(pause * 1.2, 250)) {
         signal?.throwIfAborted();
-        const stands = await status(run);
+        const stands = await status(run).catch(waitOn);
         if (stands === "absent") throw unknownRun(run);
         if (stands === "done") break;
         if (stands === "error") throw lost(run);
@@ -100,6 +100,12 @@ export function requestsOver(client: DBOSClient, pool: Pool, sealer: Sealer, ver
       return replyOf(openEntry(stored, run, boxName.result) as Answer);
     },
   };
+}
+
+/** A database that is away does not end the wait for a run; anything else does. */
+function waitOn(thrown: unknown): EngineStatus {
+  if (endsConnection(thrown)) return "running";
+  throw thrown;
 }
 
 function dbosCode(thrown: unknown): number {

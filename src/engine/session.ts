@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { codeOf, connectionOf, refusePooler, sessionName, unreachable } from "./database.ts";
+import { connectionOf, endsConnection, refusePooler, sessionName, unreachable } from "./database.ts";
 import { CHANNEL, lifeLock } from "./names.ts";
 
 /** Asks one statement; the rows as they come. */
@@ -98,12 +98,6 @@ export async function openSession(
       await last?.end();
     },
   };
-}
-
-/** 57P0x: the server goes, or a peer has ended us; 08: the connection failed; without SQLSTATE it was the network. */
-function endsConnection(thrown: unknown): boolean {
-  const code = codeOf(thrown);
-  return code === undefined || !/^[0-9A-Z]{5}$/.test(code) || /^(?:57P|08)/.test(code);
 }
 
 interface Link {

@@ -80,10 +80,6 @@ export function keepWatch(
     const owners = await session.ask(OWNERS, [QUEUE, self.executor, times.restartMs]);
     for (const { executor } of owners) await takeFrom(String(executor));
   };
-  const handBack = async (): Promise<void> => {
-    const due = executions.toHandBack();
-    if (due.length > 0) await resume(due);
-  };
   /** Claims whose answer was lost on the way, and those that DBOS could not begin: nothing else ever looks at them again. */
   const strands = async (): Promise<void> => {
     const rows = await session.ask(STRANDED, [QUEUE, self.executor, 2 * STRAND_MS]);
@@ -93,7 +89,7 @@ export function keepWatch(
   };
   const stops = [
     every(times.takeoverMs, takeOver, log),
-    every(times.takeoverMs, handBack, log),
+    every(times.takeoverMs, () => executions.handBack(resume), log),
     every(times.staleMs / 5, () => beat(session, self.executor, self.kind), log),
     every(STRAND_MS, strands, log),
   ];

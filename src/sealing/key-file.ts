@@ -23,7 +23,7 @@ export async function readKeyFile(file: string): Promise<KeyMaterial | undefined
   try {
     handle = await open(file, "r");
   } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return undefined;
+    if (codeOf(thrown) === "ENOENT" || codeOf(thrown) === "ENOTDIR") return undefined;
     throw unreadable(file, thrown);
   }
   try {

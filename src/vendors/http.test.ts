@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { collectCalls } from "../core/calls.ts";
@@ -7,7 +8,7 @@ import type { Fault } from "../sandbox/faults.ts";
 import { RAXX } from "../sandbox/raxx.ts";
 import { testSandbox } from "../sandbox/testing.ts";
 import { herokuClient } from "./heroku/client.ts";
-import { secretsOf, type TestConnection, testConnection, watched } from "./testing.ts";
+import { refuseLeaks, secretsOf, type TestConnection, testConnection, watched } from "./testing.ts";
 
 const OWN = { "request-id": "5d1f0c4e-0000-4000-8000-000000000000" };
 const APP = RAXX.apps["raxx-api-prod"];
@@ -68,7 +69,9 @@ describe("how a call ends", () => {
     for (const status of [200, 302, 401, 403, 404, 429]) {
       expect(await under({ kind: "html", status })).toEqual(foreign);
       // The right words without the vendor's own header are no evidence either.
-      expect(await under({ kind: "status", status, body: { id: "unauthorized", message: "no" } })).toEqual(foreign);
+      expect(await under({ kind: "status", status, body: { id: "unauthorized", message: "no" } })).toEqual(
+        foreign,
+      );
     }
     expect(await under({ kind: "status", status: 200, headers: OWN, body: { hello: 1 } })).toEqual(foreign);
     expect(await under({ kind: "status", status: 404, headers: OWN, body: ["x"] })).toEqual(foreign);
@@ -144,6 +147,18 @@ describe("what a call leaves", () => {
     expect(JSON.stringify(outcome)).not.toContain(token.slice(7, 30));
   });
 
+  it("[P7] the search that every test here goes through finds a value in any encoding", () => {
+    const forms = [
+      token,
+      Buffer.from(token).toString("base64"),
+      Buffer.from(token).toString("hex"),
+      "a%20b%2Fc",
+    ];
+    for (const form of forms)
+      expect(() => refuseLeaks(`x${form}x`, [token, "a b/c"])).toThrow("holds a value");
+    expect(() => refuseLeaks(token.slice(0, 5), [token])).not.toThrow();
+  });
+
   it("cleans and cuts a vendor's message", async () => {
     const body = { id: "bad", message: `\u001b[31mred\u202e\n${"x".repeat(500)}` };
     world.sandbox.control.addFault({ kind: "status", status: 422, headers: OWN, body });
@@ -192,5 +207,41 @@ describe("what a call leaves", () => {
     };
     await read({ fetch, headers: { "CF-Access-Client-Id": "proxy" } });
     expect(seen).toBe("proxy");
+  });
+});
+
+describe("over real connections", () => {
+  const fetch = globalThis.fetch;
+
+  async function served(handler: (request: IncomingMessage, response: ServerResponse) => void) {
+    const paths: string[] = [];
+    const server = createHttpServer((request, response) => {
+      paths.push(request.url ?? "");
+      handler(request, response);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const over = { baseUrl: `http://127.0.0.1:${port}/`, fetch, deadlineMs: 150 };
+    const ends = [summary(await read(over)), summary(await write(over))];
+    server.closeAllConnections();
+    server.close();
+    return { ends, paths };
+  }
+
+  it("tells a broken, a cut, a silent and a redirecting server apart from an answer", async () => {
+    const lost = ["retryable VENDOR_UNREACHABLE", "unknown VENDOR_UNREACHABLE"];
+    const broken = await served((request) => request.resume().on("end", () => request.socket.destroy()));
+    // Sent once: neither we nor the runtime try again.
+    expect(broken).toMatchObject({ ends: lost, paths: ["/account", `/apps/${APP}/config-vars`] });
+    const cut = await served((_, response) => {
+      response.writeHead(200, { ...OWN, "content-length": 1_000 });
+      response.write("{", () => response.destroy());
+    });
+    expect(cut.ends).toEqual(lost);
+    expect((await served(() => {})).ends).toEqual(lost);
+    const moved = await served((_, response) => response.writeHead(302, { location: "/login" }).end());
+    expect(moved.ends).toEqual(["unknown VENDOR_REPLY_FOREIGN", "unknown VENDOR_REPLY_FOREIGN"]);
+    expect(moved.paths).not.toContain("/login");
   });
 });

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from "../core/adapter.ts";
 import { noteCall } from "../core/calls.ts";
 import { LockstepError, troubleOf } from "../core/errors.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-import { after, instantOf, msOf } from "../core/time.ts";
+import { instantOf, msOf } from "../core/time.ts";
 import { failureIn, withoutReply } from "./classify.ts";
 import { repeats } from "./clean.ts";
 import { type Answer, type Ask, type Dialect, type RawReply, type Reply, trouble } from "./reply.ts";
@@ -49,12 +49,18 @@ async function exchange(
   const elapsed = () => Math.round(performance.now() - started);
   let seen: RawReply | undefined;
   try {
-    const send = options.fetch ?? globalThis.fetch;
-    // "manual" and not "error": neither follows, but only this one tells a vendor's own 301 from a broken connection.
-    const deadline = AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS);
-    const response = await send(request.url, { ...request.init, redirect: "manual", signal: deadline });
-    const body = parsed(await response.text());
-    seen = { status: response.status, headers: response.headers, body, now: options.clock.now() };
+    const { response, text } = await withDeadline(options.deadlineMs ?? DEADLINE_MS, async (signal) => {
+      const send = options.fetch ?? globalThis.fetch;
+      // "manual" and not "error": neither follows, but only this one tells a vendor's own 301 from a broken connection.
+      const arrived = await send(request.url, { ...request.init, redirect: "manual", signal });
+      return { response: arrived, text: await arrived.text() };
+    });
+    seen = {
+      status: response.status,
+      headers: response.headers,
+      body: parsed(text),
+      now: options.clock.now(),
+    };
     return { reply: seen };
   } catch (thrown) {
     return { thrown };
@@ -71,6 +77,25 @@ async function exchange(
       ...(safe ? { requestId } : {}),
       ms: elapsed(),
     });
+  }
+}
+
+/**
+ * Ends the work when its time is over, and also when nobody heeds the signal. `AbortSignal.timeout` alone was rejected:
+ * a `Request` refers to its signal weakly, so that a collected one never fires and the call would hang.
+ */
+async function withDeadline<T>(ms: Milliseconds, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const late = new DOMException("the deadline has passed", "TimeoutError");
+    deadline.reject(late);
+    controller.abort(late);
+  }, ms);
+  try {
+    return await Promise.race([work(controller.signal), deadline.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -149,9 +174,4 @@ export function numberIn(headers: Headers, name: string): number | undefined {
 export function dateOf(headers: Headers): Instant | undefined {
   const ms = Date.parse(headers.get("date") ?? "");
   return Number.isNaN(ms) ? undefined : instantOf(ms);
-}
-
-/** When calls are allowed again, as an instant. */
-export function blockedUntil(now: Instant, afterMs: Milliseconds): Instant {
-  return after(now, afterMs);
 }

@@ -46,7 +46,7 @@ export interface Ask {
 }
 
 /** What a refusal by the vendor comes to. */
-export type Refusal =
+type Refusal =
   | { readonly as: "limited"; readonly afterMs: Milliseconds }
   | { readonly as: "credential" }
   | { readonly as: "permission"; readonly needs?: string }

@@ -81,7 +81,12 @@ export function watched<T extends object>(target: T, hidden: readonly string[], 
 export function refuseLeaks(text: string, hidden: readonly string[]): void {
   for (const value of hidden) {
     const bytes = Buffer.from(value);
-    const forms = [value, bytes.toString("base64").slice(0, -4), bytes.toString("hex"), encodeURIComponent(value)];
+    const forms = [
+      value,
+      bytes.toString("base64").slice(0, -4),
+      bytes.toString("hex"),
+      encodeURIComponent(value),
+    ];
     for (const form of forms) if (text.includes(form)) throw new Error("a result holds a value");
   }
 }

@@ -106,7 +106,7 @@ export class Child {
   }
 
   async close(): Promise<void> {
-    this.process.stdin.write("close\n");
+    this.process.stdin.end("close\n");
     await this.until("closed");
     await this.gone;
   }

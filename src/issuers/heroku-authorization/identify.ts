@@ -97,8 +97,7 @@ function notOurs({ defaultId, config }: Lineup, entry: Authorization): Trouble |
       "Create an authorization for this secret in Heroku and store its token instead",
     );
   }
-  const known = config.known.find((one) => entry.id === one.id || entry.id.startsWith(`${one.id}-`));
-  if (known !== undefined) {
+  if (isKnown(config, entry.id)) {
     return doubt(
       `the value is that of ${short(entry.id)}, which the configuration lists as somebody else's`,
       "known authorizations are never ended by a rotation (HK-03)",
@@ -113,6 +112,11 @@ function notOurs({ defaultId, config }: Lineup, entry: Authorization): Trouble |
     );
   }
   return undefined;
+}
+
+/** Whether the configuration lists this id, by itself or by its first 8 characters, as somebody else's (HK-03). */
+export function isKnown({ known }: Pick<HerokuAuthorizationConfig, "known">, id: string): boolean {
+  return known.some((one) => id === one.id || id.startsWith(`${one.id}-`));
 }
 
 function fitting(value: Secret, entry: Authorization): Fit {

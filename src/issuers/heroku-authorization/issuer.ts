@@ -8,7 +8,7 @@ import type { HerokuClient } from "../../vendors/heroku/client.ts";
 import type { Authorization } from "../../vendors/heroku/shapes.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
 import { type HerokuAuthorizationConfig, herokuAuthorizationConfig } from "./config.ts";
-import { identified } from "./identify.ts";
+import { identified, isKnown } from "./identify.ts";
 import { validated } from "./validate.ts";
 
 type Deps = AdapterDeps<HerokuClient>;
@@ -22,7 +22,7 @@ export const herokuAuthorization = defineIssuer<HerokuAuthorizationConfig, Herok
   config: herokuAuthorizationConfig,
   capabilities: { overlap: "until-revoked", lists: true, tags: true, identifies: true },
   describe: ({ account, scope, description }) => ({
-    target: "heroku authorization",
+    target: "Heroku authorization",
     account,
     scope: scope.join(" "),
     convention: description,
@@ -43,7 +43,7 @@ export const herokuAuthorization = defineIssuer<HerokuAuthorizationConfig, Herok
     mint: (intent) => mint(config, deps, intent),
     findByTag: (tag) => findByTag(deps, tag),
     validate: (credential, values) => validated(config, deps, credential, tokenOf(values)),
-    end: (id) => end(deps, id),
+    end: (id) => end(config, deps, id),
     isListed: (id) => isListed(deps, id),
     probe: (values) => probe(deps, values),
   }),
@@ -108,7 +108,7 @@ async function findByTag({ client }: Deps, tag: string): Promise<Outcome<readonl
   return done(ours.map(credentialOf));
 }
 
-async function end({ client }: Deps, id: string): Promise<Outcome<void>> {
+async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: string): Promise<Outcome<void>> {
   // `~` names a key too, and what it names may change between looking and ending.
   if (!EXACT_ID.test(id)) {
     return refused(
@@ -117,6 +117,17 @@ async function end({ client }: Deps, id: string): Promise<Outcome<void>> {
         `"${id.slice(0, 40)}" is not the full id of an authorization`,
         "only an exact id is ever ended",
         "lockstep show, for the id on record",
+      ),
+    );
+  }
+  // Whatever a caller has come to believe: these are not this secret's.
+  if (isKnown(config, id)) {
+    return refused(
+      problem(
+        "OLD_NOT_IDENTIFIED",
+        `${id.slice(0, 8)} is listed in the configuration as somebody else's`,
+        "known authorizations are never ended by a rotation (HK-03)",
+        "lockstep inventory",
       ),
     );
   }

@@ -2,7 +2,7 @@ import { defineStore, type StoreDeps } from "../../core/adapter.ts";
 import type { ErrorCode, Trouble } from "../../core/errors.ts";
 import { done, type Outcome, type Proof, refused, unknown } from "../../core/outcome.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
-import type { Observation, Receipt, Store } from "../../core/store.ts";
+import type { Observation, Receipt } from "../../core/store.ts";
 import { between, type Instant } from "../../core/time.ts";
 import type { GithubClient, Repository } from "../../vendors/github/client.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
@@ -14,9 +14,22 @@ type Deps = StoreDeps<GithubClient>;
 /** GitHub's times are whole seconds, and its reply's `Date` may be stamped a little before or after the row. */
 const SLACK_MS = 2_000;
 
+interface Accepted {
+  readonly first: Instant;
+  readonly last: Instant;
+  readonly byVendor: boolean;
+}
+
+interface Changes {
+  readonly present: boolean;
+  readonly oldest: Instant | undefined;
+  readonly changedAt: Instant | undefined;
+}
+
 /** Actions secrets of a repository: written sealed, never readable, so proved by our accepted and uncontested write. */
-export const githubActionsSecret = defineStore<Config, GithubClient, Store>({
+export const githubActionsSecret = defineStore<Config, GithubClient>({
   kind: "github-actions-secret",
+  canonical: false,
   vendor: "github",
   config: githubActionsSecretConfig,
   capabilities: {
@@ -61,20 +74,20 @@ async function write(config: Config, deps: Deps, values: Values): Promise<Outcom
   // Read as the last act of the write: whoever changes the secret later moves this time, and only this time tells.
   const seen = await lastChange(config, deps);
   if (seen.is !== "done") return unknown(unread(config, seen.trouble));
-  const { changedAt } = seen.value;
-  const { at, byVendor } = accepted.value;
-  const lag = changedAt === undefined ? Number.NEGATIVE_INFINITY : between(at, changedAt);
-  if (lag < -SLACK_MS) {
+  const { changedAt, oldest, present } = seen.value;
+  const { first, last, byVendor } = accepted.value;
+  if (!present || oldest === undefined || between(first, oldest) < -SLACK_MS) {
     return unknown(
       problem(
         "DESTINATION_UNPROVED",
-        `GitHub accepted the write of ${targetOf(config)}, but shows its last change at ${changedAt ?? "no time"}`,
+        `GitHub accepted the write of ${targetOf(config)}, but shows its last change at ${oldest ?? "no time"}`,
         "the write may not have taken place, or the answer is from before it",
       ),
     );
   }
   // Without GitHub's own Date the two times are of different clocks, and a later one proves nothing.
-  if (byVendor && lag > SLACK_MS) return unknown(contested(config, changedAt));
+  if (byVendor && changedAt !== undefined && between(last, changedAt) > SLACK_MS)
+    return unknown(contested(config, changedAt));
   const fingerprints = deps.fingerprint(values);
   const receipt = { copy: deps.copy, at: deps.clock.now(), fingerprints, wrote: true };
   return done(changedAt === undefined ? receipt : { ...receipt, changedAt });
@@ -120,17 +133,14 @@ async function place(config: Config, { client }: Deps): Promise<Outcome<Reposito
   return done(answer.value);
 }
 
-/** When GitHub accepted the first field, by its own clock where it says so. */
-async function putAll(
-  config: Config,
-  deps: Deps,
-  values: Values,
-): Promise<Outcome<{ at: Instant; byVendor: boolean }>> {
+/** When GitHub accepted the first and the last field, by its own clock where it says so. */
+async function putAll(config: Config, deps: Deps, values: Values): Promise<Outcome<Accepted>> {
   const { client, clock } = deps;
   let key = await client.publicKey(config.repository);
-  let first: { at: Instant; byVendor: boolean } | undefined;
+  let accepted: Accepted | undefined;
   for (const [field, name] of Object.entries(config.fields)) {
-    if (key.is !== "done") return first === undefined ? outcomeOf(key) : unknown(half(config, key.trouble));
+    if (key.is !== "done")
+      return accepted === undefined ? outcomeOf(key) : unknown(half(config, key.trouble));
     const value = fieldOf(values, field);
     const now = clock.now();
     let answer = await client.putSecret(config.repository, name, key.value, value);
@@ -142,26 +152,23 @@ async function putAll(
         answer = await client.putSecret(config.repository, name, key.value, value);
     }
     if (answer.is !== "done")
-      return first === undefined ? outcomeOf(answer) : unknown(half(config, answer.trouble));
-    first ??= { at: answer.value.at ?? now, byVendor: answer.value.at !== undefined };
+      return accepted === undefined ? outcomeOf(answer) : unknown(half(config, answer.trouble));
+    const last = answer.value.at ?? now;
+    accepted = { first: accepted?.first ?? last, last, byVendor: answer.value.at !== undefined };
   }
-  return done(first ?? { at: clock.now(), byVendor: false });
+  return done(accepted ?? { first: clock.now(), last: clock.now(), byVendor: false });
 }
 
-/** Whether all fields are there, and when the last of them changed. */
-async function lastChange(
-  config: Config,
-  { client }: Deps,
-): Promise<Outcome<{ present: boolean; changedAt?: Instant }>> {
+/** Whether all fields are there, and when the first and the last of them changed. */
+async function lastChange(config: Config, { client }: Deps): Promise<Outcome<Changes>> {
   const times: Instant[] = [];
   for (const name of Object.values(config.fields)) {
     const answer = await client.secret(config.repository, name);
     if (answer.is === "done") times.push(answer.value.updatedAt);
     else if (answer.said?.status !== 404) return outcomeOf(answer);
   }
-  const changedAt = times.toSorted().at(-1);
-  const present = times.length === count(config.fields);
-  return done(changedAt === undefined ? { present } : { present, changedAt });
+  times.sort();
+  return done({ present: times.length === count(config.fields), oldest: times[0], changedAt: times.at(-1) });
 }
 
 function contested(config: Config, changedAt: Instant | undefined): Trouble {

@@ -2,7 +2,7 @@ import { defineStore, type StoreDeps } from "../../core/adapter.ts";
 import type { ErrorCode, Trouble } from "../../core/errors.ts";
 import { done, type Outcome, type Proof, refused, unknown } from "../../core/outcome.ts";
 import type { Values } from "../../core/secret-value.ts";
-import type { Observation, Receipt, Store } from "../../core/store.ts";
+import type { Observation, Receipt } from "../../core/store.ts";
 import type { HerokuClient } from "../../vendors/heroku/client.ts";
 import type { ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
 import { type Answer, outcomeOf } from "../../vendors/reply.ts";
@@ -12,8 +12,9 @@ type Config = HerokuConfigVarConfig;
 type Deps = StoreDeps<HerokuClient>;
 
 /** Config vars of a Heroku app: readable, all fields in one release, in force when its release phase has succeeded (heroku-github.md A6). */
-export const herokuConfigVar = defineStore<Config, HerokuClient, Store>({
+export const herokuConfigVar = defineStore<Config, HerokuClient>({
   kind: "heroku-config-var",
+  canonical: false,
   vendor: "heroku",
   config: herokuConfigVarConfig,
   // Old values stay readable in past releases and come back with a rollback.

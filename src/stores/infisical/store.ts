@@ -1,4 +1,4 @@
-import { defineStore } from "../../core/adapter.ts";
+import { defineVault } from "../../core/adapter.ts";
 import { done, type NotDone, type Outcome, type Proof, refused, unknown } from "../../core/outcome.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { Observation, Receipt, Vault } from "../../core/store.ts";
@@ -20,8 +20,9 @@ import {
 } from "./look.ts";
 
 /** Infisical as the vault: proved by reading back the value and the one version that our write makes (HK-08, infisical.md 8). */
-export const infisicalVault = defineStore<InfisicalConfig, InfisicalClient, Vault>({
+export const infisicalVault = defineVault<InfisicalConfig, InfisicalClient>({
   kind: "infisical",
+  canonical: true,
   vendor: "infisical",
   config: infisicalConfig,
   // Past versions exist, but an identity cannot list them, and old builds answer the current one for any number.

@@ -86,7 +86,12 @@ describe("the GitHub client", () => {
   it("[X-09] takes GitHub's words without its header for a proxy's", async () => {
     world.sandbox.control.addFault({ kind: "status", status: 401 });
     expect((await client.repository(REPO)).is).toBe("unknown");
-    world.sandbox.control.addFault({ kind: "status", status: 200, headers: OWN, body: { key_id: "1", key: "AA==" } });
+    world.sandbox.control.addFault({
+      kind: "status",
+      status: 200,
+      headers: OWN,
+      body: { key_id: "1", key: "AA==" },
+    });
     expect((await client.publicKey(REPO)).is).toBe("unknown");
   });
 });

@@ -20,20 +20,20 @@ export interface Repository {
 }
 
 /** What GitHub tells of an Actions secret: never its value. Times are whole seconds. */
-export interface ActionsSecret {
+interface ActionsSecret {
   readonly name: string;
   readonly updatedAt: Instant;
 }
 
 /** The key that a repository's secrets are sealed to. */
-export interface SealingKey {
+interface SealingKey {
   readonly keyId: string;
   /** 32 bytes in base64. */
   readonly key: string;
 }
 
 /** An accepted write of a secret. */
-export interface PutReply {
+interface PutReply {
   readonly created: boolean;
   /** The reply's own `Date`, by the clock that also stamps `updatedAt`; undefined where a proxy removed it. */
   readonly at: Instant | undefined;

@@ -1,5 +1,5 @@
-import { msOf } from "../../core/time.ts";
-import { blockedUntil, numberIn, retryAfterMs } from "../http.ts";
+import { after, msOf } from "../../core/time.ts";
+import { numberIn, retryAfterMs } from "../http.ts";
 import type { Dialect, RawReply } from "../reply.ts";
 
 /** What GitHub asks for where it names no time (heroku-github.md B3). */
@@ -39,7 +39,7 @@ export const githubDialect: Dialect = {
     return {
       ...(remaining === undefined ? {} : { remaining }),
       ...(isLimit(reply, typeof text === "string" ? text : "")
-        ? { blockedUntil: blockedUntil(reply.now, waitOf(reply)) }
+        ? { blockedUntil: after(reply.now, waitOf(reply)) }
         : {}),
     };
   },

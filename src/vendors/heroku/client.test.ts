@@ -73,21 +73,21 @@ describe("the Heroku client", () => {
 describe("[HK-04] how a value compares with what is shown of it", () => {
   const value = Secret.of("HRKU-AAbcdefghijklmnop");
   const stars = "*".repeat(10);
-  const fit = (shown: string) => fitOf(value, Secret.of(shown));
+  const compare = (shown: string) => fitOf(value, Secret.of(shown));
 
   it("counts visible characters, the constant prefix not among them", () => {
-    expect(fit(`HRKU-AAb${stars}mnop`)).toEqual({ fits: true, whole: false, prefix: 3, suffix: 4 });
-    expect(fit(`HRKU-${stars}`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 0 });
-    expect(fit(`HR${stars}op`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 2 });
-    expect(fit(`${stars}nop`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 3 });
+    expect(compare(`HRKU-AAb${stars}mnop`)).toEqual({ fits: true, whole: false, prefix: 3, suffix: 4 });
+    expect(compare(`HRKU-${stars}`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 0 });
+    expect(compare(`HR${stars}op`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 2 });
+    expect(compare(`${stars}nop`)).toEqual({ fits: true, whole: false, prefix: 0, suffix: 3 });
     const uuid = Secret.of("01234567-89ab-cdef-0123-456789abcdef");
     expect(fitOf(uuid, Secret.of(`0123${stars}cdef`))).toMatchObject({ fits: true, prefix: 4, suffix: 4 });
   });
 
   it("fits nothing else, and a token in full by equality", () => {
-    expect(fit("HRKU-AAbcdefghijklmnop")).toEqual({ fits: true, whole: true, prefix: 0, suffix: 0 });
+    expect(compare("HRKU-AAbcdefghijklmnop")).toEqual({ fits: true, whole: true, prefix: 0, suffix: 0 });
     for (const shown of [`HRKU-AX${stars}mnop`, `HRKU-AA${stars}mnoq`, "HRKU-AA*********mnop", "HRKU-AA", ""])
-      expect(fit(shown).fits).toBe(false);
+      expect(compare(shown).fits).toBe(false);
     // Prefix and suffix that overlap would count the same characters twice.
     expect(fitOf(Secret.of("abcdef"), Secret.of(`abcd${stars}cdef`)).fits).toBe(false);
     expect(fitOf(Secret.of(""), Secret.of("")).fits).toBe(false);

@@ -1,4 +1,5 @@
-import { blockedUntil, numberIn, retryAfterMs } from "../http.ts";
+import { after } from "../../core/time.ts";
+import { numberIn, retryAfterMs } from "../http.ts";
 import type { Dialect, RawReply } from "../reply.ts";
 
 /** The pool refills one call per 0.8 s, and Heroku names no time to wait (heroku-github.md A2). */
@@ -28,7 +29,7 @@ export const herokuDialect: Dialect = {
     const remaining = numberIn(reply.headers, "ratelimit-remaining");
     return {
       ...(remaining === undefined ? {} : { remaining }),
-      ...(reply.status === 429 ? { blockedUntil: blockedUntil(reply.now, waitOf(reply)) } : {}),
+      ...(reply.status === 429 ? { blockedUntil: after(reply.now, waitOf(reply)) } : {}),
     };
   },
 };

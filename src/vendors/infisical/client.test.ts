@@ -15,15 +15,22 @@ let client: InfisicalClient;
 
 async function start(generation: "v3" | "v4") {
   world = await testSandbox({ estate: raxxEstate({ generation }) });
-  const { clientId = "", clientSecret = "" } = world.sandbox.control.estate().infisical.identities["lockstep"] ?? {};
+  const { clientId = "", clientSecret = "" } =
+    world.sandbox.control.estate().infisical.identities["lockstep"] ?? {};
   const send = (request: Request) => world.sandbox.fetch("infisical", request);
   connection = testConnection(send, world.clock, { clientId, clientSecret });
   const tokens = world.sandbox.control.estate().heroku.tokens;
-  client = watched(infisicalClient(connection), [clientSecret, VALUE, tokens[RAXX.currentAuthorization] ?? ""]);
+  client = watched(infisicalClient(connection), [
+    clientSecret,
+    VALUE,
+    tokens[RAXX.currentAuthorization] ?? "",
+  ]);
 }
 
 function paths() {
-  return world.sandbox.control.journal.list().map(({ method, path, status }) => `${method} ${path} ${status}`);
+  return world.sandbox.control.journal
+    .list()
+    .map(({ method, path, status }) => `${method} ${path} ${status}`);
 }
 
 const logins = () => paths().filter((one) => one.includes("/login")).length;
@@ -34,7 +41,10 @@ describe.each(["v3", "v4"] as const)("the Infisical client on %s", (generation) 
   beforeEach(() => start(generation));
 
   it("reads and writes, and logs in once", async () => {
-    expect(await client.secret(PLACE, KEY)).toMatchObject({ is: "done", value: { version: 3, hidden: false } });
+    expect(await client.secret(PLACE, KEY)).toMatchObject({
+      is: "done",
+      value: { version: 3, hidden: false },
+    });
     expect(await client.updateSecret(PLACE, KEY, Secret.of(VALUE))).toEqual({
       is: "done",
       value: { is: "written", version: 4 },
@@ -75,14 +85,24 @@ describe.each(["v3", "v4"] as const)("the Infisical client on %s", (generation) 
     expect((await client.secret(PLACE, KEY)).is).toBe("done");
     expect(logins()).toBe(3);
     const refused = { statusCode: 401, message: "Token missing", error: "UnauthorizedError" };
-    world.sandbox.control.addFault({ kind: "status", status: 401, body: refused, method: "GET", count: null });
+    world.sandbox.control.addFault({
+      kind: "status",
+      status: 401,
+      body: refused,
+      method: "GET",
+      count: null,
+    });
     expect(await client.secret(PLACE, KEY)).toMatchObject({ trouble: { code: "VENDOR_REFUSED_CREDENTIAL" } });
     expect(logins()).toBe(4);
   });
 
   it("does not log in again for a missing right or a field that is not valid", async () => {
     await client.secret(PLACE, KEY);
-    const denied = { statusCode: 403, message: "You are not allowed to edit on secrets", error: "PermissionDenied" };
+    const denied = {
+      statusCode: 403,
+      message: "You are not allowed to edit on secrets",
+      error: "PermissionDenied",
+    };
     world.sandbox.control.addFault({ kind: "status", status: 403, body: denied });
     expect(await client.secret(PLACE, KEY)).toMatchObject({ trouble: { code: "VENDOR_PERMISSION" } });
     const message = [{ code: "invalid_type", path: ["secretValue"], message: "Required" }];
@@ -98,7 +118,9 @@ describe.each(["v3", "v4"] as const)("the Infisical client on %s", (generation) 
     const { clientId = "" } = world.sandbox.control.estate().infisical.identities["lockstep"] ?? {};
     connection.use({ clientId, clientSecret: "wrong" });
     for (let time = 0; time < 4; time += 1)
-      expect(await client.secret(PLACE, KEY)).toMatchObject({ trouble: { code: "VENDOR_REFUSED_CREDENTIAL" } });
+      expect(await client.secret(PLACE, KEY)).toMatchObject({
+        trouble: { code: "VENDOR_REFUSED_CREDENTIAL" },
+      });
     expect(logins()).toBe(1);
     connection.use({ clientId: "unknown", clientSecret: "wrong" });
     expect(await client.secret(PLACE, KEY)).toMatchObject({ trouble: { code: "VENDOR_REFUSED_CREDENTIAL" } });

@@ -32,7 +32,7 @@ export interface VaultSecret {
 }
 
 /** What a write answers: the version that it made, or the change request that it became (infisical.md, Approvals). */
-export type Written =
+type Written =
   | { readonly is: "written"; readonly version: number }
   | { readonly is: "awaits-approval"; readonly approval: string };
 

@@ -1,4 +1,5 @@
-import { blockedUntil, numberIn, retryAfterMs } from "../http.ts";
+import { after } from "../../core/time.ts";
+import { numberIn, retryAfterMs } from "../http.ts";
 import type { Dialect, RawReply } from "../reply.ts";
 
 /** The limiter counts by the minute (infisical.md 2). */
@@ -37,7 +38,7 @@ export const infisicalDialect: Dialect = {
     if (reply.status !== 429) return {};
     return {
       ...(remaining === undefined ? {} : { remaining }),
-      blockedUntil: blockedUntil(reply.now, waitOf(reply)),
+      blockedUntil: after(reply.now, waitOf(reply)),
     };
   },
 };
