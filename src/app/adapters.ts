@@ -6,7 +6,6 @@ import type {
   StoreDefinition,
   StoreDeps,
   VaultDefinition,
-  VendorDefinition,
 } from "../core/adapter.ts";
 import type { Issuer, IssuerCapabilities } from "../core/issuer.ts";
 import type { Costs, IssuerSnapshot } from "../core/snapshot.ts";
@@ -20,15 +19,36 @@ import { heroku } from "../vendors/heroku/client.ts";
 import { infisical } from "../vendors/infisical/client.ts";
 
 // The one list of adapters. A new vendor, issuer or store is a folder of its own and one line here.
-const vendors = [vendor(heroku), vendor(github), vendor(infisical)];
-const issuers = [issuer(herokuAuthorization)];
-const stores = [store(infisicalVault), store(githubActionsSecret), store(herokuConfigVar)];
+const vendors = [heroku, github, infisical] as const;
+const issuers = [issuer(herokuAuthorization)] as const;
+const stores = [store(infisicalVault), store(githubActionsSecret), store(herokuConfigVar)] as const;
+
+/** Carries the type of an adapter's entry in a configuration; never there at run time. */
+interface Typed<Kind, Input, Canonical = false> {
+  readonly entry?: {
+    readonly kind: Kind /** A key of `connections`. */;
+    readonly connection: string;
+  } & Input;
+  readonly mayBeVault?: Canonical;
+}
+
+type EntryOf<D extends { readonly entry?: unknown }> = NonNullable<D["entry"]>;
+
+/** What a configuration may say of an issuer. */
+export type IssuerEntry = EntryOf<(typeof issuers)[number]>;
+/** What it may say of a destination. */
+export type StoreEntry = EntryOf<(typeof stores)[number]>;
+/** What it may say of the canonical store. */
+export type VaultEntry = EntryOf<Extract<(typeof stores)[number], Typed<string, unknown, true>>>;
+/** The vendors that a connection may lead to. */
+export type VendorName = (typeof vendors)[number]["name"];
 
 /** A vendor whose client type is let go; adapters of the same vendor get it back. */
 export interface AnyVendor {
   readonly name: string;
   readonly defaultUrl: string;
   readonly connection: ZodType<Readonly<Record<string, string>>>;
+  readonly rate?: { readonly capacity: number; readonly perMinute: number };
   connect(options: ConnectionOptions): unknown;
 }
 
@@ -69,12 +89,9 @@ export const STORES: Readonly<Record<string, AnyStore>> = Object.fromEntries(
   stores.map((one) => [one.kind, one]),
 );
 
-function vendor<Client>(definition: VendorDefinition<Client>): AnyVendor {
-  return definition;
-}
-
-// A client reaches only adapters whose `vendor` is the client's own name, which the configuration check holds.
-function issuer<Config, Client>(definition: IssuerDefinition<Config, Client>): AnyIssuer {
+function issuer<Kind extends string, Config, Client, Input>(
+  definition: IssuerDefinition<Config, Client, Kind, Input>,
+): AnyIssuer & Typed<Kind, Input> {
   const read = (config: unknown) => definition.config.parse(config);
   return {
     ...definition,
@@ -84,9 +101,12 @@ function issuer<Config, Client>(definition: IssuerDefinition<Config, Client>): A
   };
 }
 
-function store<Config, Client>(
-  definition: StoreDefinition<Config, Client> | VaultDefinition<Config, Client>,
-): AnyStore {
+function store<Kind extends string, Config, Client, Input, Canonical extends boolean>(
+  definition: (
+    | StoreDefinition<Config, Client, Kind, Input>
+    | VaultDefinition<Config, Client, Kind, Input>
+  ) & { readonly canonical: Canonical },
+): AnyStore & Typed<Kind, Input, Canonical> {
   const read = (config: unknown) => definition.config.parse(config);
   return {
     ...definition,

@@ -110,25 +110,58 @@ function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mist
       wave.map((entry, i) => ({ path: [...at, "destinations", w, i], entry, kinds: STORES })),
     ),
   ];
-  return places.flatMap(({ path, entry, kinds }) => {
-    const known = kinds[entry.kind];
-    if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
-    const mistakes: Mistake[] = [];
-    const through = config.connections[entry.connection];
-    if (!through)
-      mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
-    else if (through.vendor !== known.vendor) {
-      mistakes.push({
-        path: text([...path, "connection"]),
-        found: `${entry.connection}, of ${through.vendor}`,
-        allowed: `a connection of ${known.vendor}`,
-      });
-    }
-    const { kind: _kind, connection: _connection, ...own } = entry;
-    const parsed = known.config.safeParse(own);
-    if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
-    return mistakes;
-  });
+  return [
+    ...fieldMistakes(secretName, one),
+    ...places.flatMap(({ path, entry, kinds }) => {
+      const known = kinds[entry.kind];
+      if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
+      const mistakes: Mistake[] = [];
+      const through = config.connections[entry.connection];
+      if (!through)
+        mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
+      else if (through.vendor !== known.vendor) {
+        mistakes.push({
+          path: text([...path, "connection"]),
+          found: `${entry.connection}, of ${through.vendor}`,
+          allowed: `a connection of ${known.vendor}`,
+        });
+      }
+      const { kind: _kind, connection: _connection, ...own } = entry;
+      const parsed = known.config.safeParse(own);
+      if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
+      return mistakes;
+    }),
+  ];
+}
+
+/** All copies hold the same fields, and the vault is a store whose values can be read. */
+function fieldMistakes(secretName: string, one: SecretConfig): Mistake[] {
+  const fieldsOf = (entry: Placed) =>
+    Object.keys(entry["fields"] ?? {})
+      .sort()
+      .join(", ");
+  const wanted = fieldsOf(one.vault);
+  const mistakes = one.destinations.flatMap((wave, w) =>
+    wave.flatMap((entry, i) =>
+      fieldsOf(entry) === wanted
+        ? []
+        : [
+            {
+              path: `secrets.${secretName}.destinations[${w}][${i}].fields`,
+              found: fieldsOf(entry) || "nothing",
+              allowed: `the vault's fields: ${wanted}`,
+            },
+          ],
+    ),
+  );
+  if (STORES[one.vault.kind]?.canonical !== false) return mistakes;
+  const vaults = Object.values(STORES)
+    .filter((store) => store.canonical)
+    .map((store) => store.kind);
+  return [
+    ...mistakes,
+    { path: `secrets.${secretName}.vault.kind`, found: one.vault.kind, allowed: vaults.join(", ") },
+  ];
 }
 
 function absent(path: readonly PropertyKey[], found: string, allowed: readonly string[]): Mistake {

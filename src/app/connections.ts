@@ -23,7 +23,13 @@ export interface Connections {
 /** Connects lazily: a command that needs one vendor must not fail because another's credential is absent. */
 export function connectionsOf(
   config: Config,
-  options: { readonly env: NodeJS.ProcessEnv; readonly budget: Budget; readonly redirection?: Redirection },
+  options: {
+    readonly env: NodeJS.ProcessEnv;
+    readonly budget: Budget;
+    readonly redirection?: Redirection;
+    /** For tests and simulation: vendors in process. */
+    readonly fetch?: typeof globalThis.fetch;
+  },
 ): Connections {
   const lasting = new Map<string, unknown>();
   const connect = (id: string, one: ConnectionConfig, credential: () => Promise<Values>): unknown => {
@@ -37,6 +43,7 @@ export function connectionsOf(
       clock: systemClock,
       credential,
       headers: headersOf(id, one, options.env),
+      ...(options.fetch && { fetch: options.fetch }),
     });
   };
   return {

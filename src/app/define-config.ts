@@ -1,9 +1,5 @@
-import type { z } from "zod";
 import type { DurationText } from "../core/time.ts";
-import type { herokuAuthorization } from "../issuers/heroku-authorization/issuer.ts";
-import type { githubActionsSecret } from "../stores/github-actions-secret/store.ts";
-import type { herokuConfigVar } from "../stores/heroku-config-var/store.ts";
-import type { infisicalVault } from "../stores/infisical/store.ts";
+import type { IssuerEntry, StoreEntry, VaultEntry, VendorName } from "./adapters.ts";
 
 /** The name of an environment variable that holds a value; configurations never hold values themselves. */
 export interface FromEnvironment {
@@ -15,22 +11,9 @@ export function env(name: string): FromEnvironment {
   return { env: name };
 }
 
-type Entry<D extends { readonly kind: string; readonly config: z.ZodType }, K extends string> = {
-  readonly kind: K;
-  /** A key of `connections`. */
-  readonly connection: string;
-} & z.input<D["config"]>;
-
-type IssuerEntry = Entry<typeof herokuAuthorization, "heroku-authorization">;
-type VaultEntry = Entry<typeof infisicalVault, "infisical">;
-type StoreEntry =
-  | VaultEntry
-  | Entry<typeof githubActionsSecret, "github-actions-secret">
-  | Entry<typeof herokuConfigVar, "heroku-config-var">;
-
 /** How a vendor is reached. The credential comes from the environment, field by field, or is another secret under management. */
 export interface Connection {
-  readonly vendor: "heroku" | "github" | "infisical";
+  readonly vendor: VendorName;
   /** For a self-hosted vendor; the vendor's own address otherwise. */
   readonly url?: string;
   /** Sent with every call, for example an access proxy's. */

@@ -1,9 +1,9 @@
 import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { systemClock } from "../core/time.ts";
-import { budgetIn } from "../db/budget.ts";
 import { hasLivingWorker } from "../engine/workers.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
 import { STORES } from "./adapters.ts";
+import { vendorBudget } from "./budget.ts";
 import { connectionsOf } from "./connections.ts";
 import type { Home, Where } from "./home.ts";
 import { copyOf } from "./snapshot.ts";
@@ -70,7 +70,7 @@ async function readVaultOf(home: Home, name: string): Promise<{ says: string; va
   const copy = copyOf(one.vault);
   const connections = connectionsOf(home.config, {
     env: home.env,
-    budget: budgetIn(home.database),
+    budget: vendorBudget(home.database),
     ...(home.sandbox && { redirection: home.sandbox.redirection }),
   });
   const store = definition.connect(copy.config, {

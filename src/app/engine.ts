@@ -2,9 +2,8 @@ import { LockstepError, troubleOf } from "../core/errors.ts";
 import { interpret } from "../core/interpret.ts";
 import type { Journal } from "../core/journal.ts";
 import type { RunEnd, RunId } from "../core/record.ts";
-import { after, systemClock } from "../core/time.ts";
+import { after } from "../core/time.ts";
 import { auditLogIn } from "../db/audit-log.ts";
-import { budgetIn } from "../db/budget.ts";
 import { ledgerIn } from "../db/ledger.ts";
 import { progressIn } from "../db/progress.ts";
 import { cancelRequested } from "../db/runs.ts";
@@ -13,6 +12,7 @@ import { proveKeys } from "../sealing/canary.ts";
 import { journalSealer } from "../sealing/envelope.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
 import { sealedValues } from "../sealing/sealed-values.ts";
+import { vendorBudget } from "./budget.ts";
 import { connectionsOf } from "./connections.ts";
 import type { Home } from "./home.ts";
 import { planOf, type RunInput } from "./run-input.ts";
@@ -39,7 +39,7 @@ export function startEngine(
 
 function runDeps(home: Home): RunDeps {
   const { database, ring, config, env } = home;
-  const budget = budgetIn(database);
+  const budget = vendorBudget(database);
   return {
     config,
     connections: connectionsOf(config, {
@@ -62,8 +62,12 @@ async function procedure(deps: RunDeps, run: RunId, input: RunInput, journal: Jo
   for (let n = 1; ; n += 1) {
     const trouble = await journal.once(`plan/${n}`, async () => planTrouble(input));
     if (trouble === null) break;
-    await journal.once(`plan/held/${n}`, () => ports.held(trouble));
-    await journal.answer("decision", after(systemClock.now(), 86_400_000));
+    const question = `decision/plan/${n}`;
+    const since = await journal.once(`plan/held/${n}`, async () => {
+      await ports.held(trouble, question);
+      return journal.now();
+    });
+    await journal.answer(question, after(since, 86_400_000));
   }
   const runbook = RUNBOOKS[input.runbook];
   if (!runbook) throw new LockstepError(troubleOf(new Error("runbook")));

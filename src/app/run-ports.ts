@@ -54,9 +54,9 @@ export function runPorts(deps: RunDeps, run: RunId, input: RunInput): StepPorts 
     },
     learned: (facts) => deps.progress.run(run, { status: "running", ...credentialsOf(facts) }),
     waiting: (step, until) => deps.progress.step(run, step.id, { state: "waiting", says: `until ${until}` }),
-    held: async (trouble) => {
+    held: async (trouble, question) => {
       await note("held", { trouble });
-      await deps.progress.run(run, { status: "held", trouble });
+      await deps.progress.run(run, { status: "held", trouble, question });
     },
     resumed: async () => {
       await note("resumed", {});

@@ -100,7 +100,7 @@ export async function decide(
     run: run.id,
     context: { choice: decision.choice },
   });
-  await requests.tell(run.id, "decision", decision);
+  if (run.question !== undefined) await requests.tell(run.id, run.question, decision);
 }
 
 /** How a run stands, with its steps. */

@@ -27,10 +27,12 @@ export interface ConnectionOptions {
 }
 
 /** A vendor: where it lives by default, what its credential consists of, and its client. */
-export interface VendorDefinition<Client> {
+export interface VendorDefinition<Client, Name extends string = string> {
   /** Folder, prefix of budget keys and name in the record of calls: `heroku`. */
-  readonly name: string;
+  readonly name: Name;
   readonly defaultUrl: string;
+  /** How many calls an account may save up, and how many come back each minute, where the vendor says so. */
+  readonly rate?: { readonly capacity: number; readonly perMinute: number };
   /** Checks the fields of the connection's credential, as text; their names are those of {@link ConnectionOptions.credential}. */
   readonly connection: ZodType<Readonly<Record<string, string>>>;
   connect(options: ConnectionOptions): Client;
@@ -80,12 +82,12 @@ interface StoreCosts<Config> {
 }
 
 /** An issuer kind: with it in the one list of `app/`, a configuration can name it. */
-export interface IssuerDefinition<Config, Client> {
+export interface IssuerDefinition<Config, Client, Kind extends string = string, Input = unknown> {
   /** Its folder's name, which configurations use: `heroku-authorization`. */
-  readonly kind: string;
+  readonly kind: Kind;
   /** Name of the vendor whose client it is connected with. */
   readonly vendor: string;
-  readonly config: ZodType<Config>;
+  readonly config: ZodType<Config, Input>;
   readonly capabilities: IssuerCapabilities;
   describe(config: Config): IssuerDescription;
   readonly costs: IssuerCosts<Config>;
@@ -93,12 +95,12 @@ export interface IssuerDefinition<Config, Client> {
 }
 
 /** What every store kind says of itself. */
-interface StoreKind<Config> {
+interface StoreKind<Config, Kind extends string, Input> {
   /** Its folder's name, which configurations use: `github-actions-secret`. */
-  readonly kind: string;
+  readonly kind: Kind;
   /** Name of the vendor whose client it is connected with. */
   readonly vendor: string;
-  readonly config: ZodType<Config>;
+  readonly config: ZodType<Config, Input>;
   readonly capabilities: StoreCapabilities;
   /** The place for people: `heroku raxx-api-prod HEROKU_API_KEY`. */
   describe(config: Config): { readonly target: string };
@@ -106,39 +108,43 @@ interface StoreKind<Config> {
 }
 
 /** A store kind that can only be a destination. */
-export interface StoreDefinition<Config, Client> extends StoreKind<Config> {
+export interface StoreDefinition<Config, Client, Kind extends string = string, Input = unknown>
+  extends StoreKind<Config, Kind, Input> {
   readonly canonical: false;
   connect(config: Config, deps: StoreDeps<Client>): Store;
 }
 
 /** A store kind whose values can be read, so that it may also be the canonical one. */
-export interface VaultDefinition<Config, Client> extends StoreKind<Config> {
+export interface VaultDefinition<Config, Client, Kind extends string = string, Input = unknown>
+  extends StoreKind<Config, Kind, Input> {
   readonly canonical: true;
   connect(config: Config, deps: StoreDeps<Client>): Vault;
 }
 
 /** Checks a definition where it is written, and keeps its types. */
-export function defineVendor<Client>(definition: VendorDefinition<Client>): VendorDefinition<Client> {
+export function defineVendor<const Name extends string, Client>(
+  definition: VendorDefinition<Client, Name>,
+): VendorDefinition<Client, Name> {
   return definition;
 }
 
 /** Checks a definition where it is written, and keeps its types. */
-export function defineIssuer<Config, Client>(
-  definition: IssuerDefinition<Config, Client>,
-): IssuerDefinition<Config, Client> {
+export function defineIssuer<const Kind extends string, Config, Client, Input>(
+  definition: IssuerDefinition<Config, Client, Kind, Input>,
+): IssuerDefinition<Config, Client, Kind, Input> {
   return definition;
 }
 
 /** Checks a definition where it is written, and keeps its types. */
-export function defineStore<Config, Client>(
-  definition: StoreDefinition<Config, Client>,
-): StoreDefinition<Config, Client> {
+export function defineStore<const Kind extends string, Config, Client, Input>(
+  definition: StoreDefinition<Config, Client, Kind, Input>,
+): StoreDefinition<Config, Client, Kind, Input> {
   return definition;
 }
 
 /** Checks a definition where it is written, and keeps its types. */
-export function defineVault<Config, Client>(
-  definition: VaultDefinition<Config, Client>,
-): VaultDefinition<Config, Client> {
+export function defineVault<const Kind extends string, Config, Client, Input>(
+  definition: VaultDefinition<Config, Client, Kind, Input>,
+): VaultDefinition<Config, Client, Kind, Input> {
   return definition;
 }

@@ -4,6 +4,7 @@ import type { Facts } from "./facts.ts";
 import type { Journal } from "./journal.ts";
 import type { NotDone, Outcome } from "./outcome.ts";
 import type { AuditLog, Progress, RunEnd, RunId } from "./record.ts";
+import { INTENDED } from "./record.ts";
 import type { Look, Step, StepContext } from "./step.ts";
 import { between, type Instant, type Milliseconds } from "./time.ts";
 
@@ -39,7 +40,8 @@ export interface StepPorts {
   /** Shows what is known by now (old and new credential); called at every step with all facts so far. */
   learned(facts: Partial<Facts>): Promise<void>;
   waiting(step: Step, until: Instant): Promise<void>;
-  held(trouble: Trouble): Promise<void>;
+  /** Shows that the run waits for a decision under that key. */
+  held(trouble: Trouble, question: string): Promise<void>;
   resumed(): Promise<void>;
   ended(end: RunEnd, facts: Partial<Facts>): Promise<RunEnd>;
 }
@@ -105,14 +107,15 @@ async function takeEffect(step: Step, c: StepContext, at: Circumstances): Promis
       if (found.is === "present") return doneWith(found.value, { touched, found: true });
       if (found.is === "unsettled") return failed(found.trouble, { touched, unsettled: touched });
     }
-    await ports.audit.append(
-      entry(step, c, "intended", { attempt: at.attempt, says: step.says(c.snapshot) }),
-    );
+    await ports.audit.append(entry(step, c, INTENDED, { attempt: at.attempt, says: step.says(c.snapshot) }));
     touched = true;
     await at.journal.owned();
     const outcome = await persist(() => step.does(c, at.facts), at);
     if (outcome.is === "done") return doneWith(outcome.value, { touched, found: false });
     if (outcome.is !== "unknown") return failed(outcome.trouble, { touched });
+    // A request that waits for somebody's approval may land later; another one would only make two of them.
+    if (outcome.trouble.code === "VAULT_APPROVAL_PENDING")
+      return failed(outcome.trouble, { touched, unsettled: true });
     last = outcome.trouble;
     mustLook = true;
   }

@@ -132,10 +132,15 @@ async function settle(w: Wave, ends: readonly StepEnd[], attempt: number): Promi
 }
 
 async function hold(w: Wave, trouble: Trouble, place: string): Promise<RunEnd | undefined> {
-  await w.journal.once(`held/${place}`, () => w.ports.held(trouble));
+  let why = trouble;
   for (let round = 1; ; round += 1) {
-    const since = await w.journal.once(`held/${place}/since/${round}`, async () => w.journal.now());
-    const decision = await w.journal.answer<Decision>(`decision`, after(since, HELD_FOR));
+    // A new key for each question: an answer that came too late for one must not decide the next.
+    const question = `decision/${place}/${round}`;
+    const since = await w.journal.once(`held/${place}/${round}`, async () => {
+      await w.ports.held(why, question);
+      return w.journal.now();
+    });
+    const decision = await w.journal.answer<Decision>(question, after(since, HELD_FOR));
     if (decision?.choice === "retry") {
       await w.journal.once(`held/${place}/retry/${round}`, () => w.ports.resumed());
       return undefined;
@@ -143,7 +148,7 @@ async function hold(w: Wave, trouble: Trouble, place: string): Promise<RunEnd | 
     if (decision?.choice === "cancel" && canWalkBack(w.begun)) {
       const back = await walkBack(w, `${place}/cancel/${round}`);
       if (back === undefined) return finish(w, "cancelled", trouble);
-      await w.journal.once(`held/${place}/back/${round}`, () => w.ports.held(back));
+      why = back;
     }
   }
 }

@@ -58,6 +58,8 @@ export interface RunRecord {
   readonly startedAt: Instant;
   readonly endedAt?: Instant;
   readonly trouble?: Trouble;
+  /** Under which key a held run waits for its decision. */
+  readonly question?: string;
   readonly old?: { readonly id: string; readonly label: string };
   readonly new?: { readonly id: string; readonly label: string };
 }
@@ -79,11 +81,14 @@ export interface StepRecord {
 export interface Progress {
   run(
     id: RunId,
-    change: Partial<Pick<RunRecord, "status" | "endedAt" | "trouble" | "old" | "new">>,
+    change: Partial<Pick<RunRecord, "status" | "endedAt" | "trouble" | "question" | "old" | "new">>,
   ): Promise<void>;
   /** Adds `calls` to those already kept; the other parts replace. */
   step(run: RunId, step: string, change: Partial<Omit<StepRecord, "id">>): Promise<void>;
 }
+
+/** The last word of the action that announces an effect; {@link AuditLog.intendedAt} looks for it. */
+export const INTENDED = "intended";
 
 /** What an audit entry says. Action names are `secret.<flow>.<what>`; the context is plain data without values (X-04). */
 export interface AuditEntry {

@@ -29,6 +29,7 @@ CREATE TABLE lockstep.run (
   started_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
   ended_at timestamptz,
   trouble jsonb,
+  question text,
   old jsonb,
   new jsonb,
   cancel_by jsonb,

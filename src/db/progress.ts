@@ -17,6 +17,7 @@ export function progressIn(queries: Queries): Progress {
         jsonText(change.trouble, "trouble"),
         jsonText(change.old, "old"),
         jsonText(change.new, "new"),
+        change.question ?? null,
       ]);
     },
     step: async (run, step, change) => {
@@ -43,7 +44,8 @@ const RUN = `
     trouble = coalesce($4::jsonb, CASE
       WHEN $2::text IN ('queued', 'running', 'waiting', 'completed') THEN NULL ELSE trouble END),
     old = coalesce($5::jsonb, old),
-    new = coalesce($6::jsonb, new)
+    new = coalesce($6::jsonb, new),
+    question = coalesce($7, question)
   WHERE id = $1 AND (status NOT IN ('completed', 'cancelled', 'failed') OR $2::text IS NULL OR status = $2::text)`;
 
 /** Calls that are all kept already are a replay of the same entry; a repeated attempt has other request ids and times. */

@@ -183,6 +183,7 @@ interface RunRow {
   started_at: Instant;
   ended_at: Instant | null;
   trouble: Trouble | null;
+  question: string | null;
   old: { id: string; label: string } | null;
   new: { id: string; label: string } | null;
 }
@@ -199,7 +200,7 @@ interface StepRow {
 }
 
 const COLUMNS =
-  "id, secret, flow, status, runbook, plan_hash, reason, actor, tag, started_at, ended_at, trouble, old, new";
+  "id, secret, flow, status, runbook, plan_hash, reason, actor, tag, started_at, ended_at, trouble, question, old, new";
 
 function recordOf(row: RunRow): RunRecord {
   return {
@@ -215,6 +216,7 @@ function recordOf(row: RunRow): RunRecord {
     startedAt: row.started_at,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.trouble !== null && { trouble: row.trouble }),
+    ...(row.question !== null && { question: row.question }),
     ...(row.old !== null && { old: row.old }),
     ...(row.new !== null && { new: row.new }),
   };

@@ -20,8 +20,8 @@ export const CHANNEL = "lockstep_told";
 export const LAUNCH_LOCK = lockOf("lockstep launch");
 
 /**
- * The 64-bit advisory lock of a name, signed as PostgreSQL wants it. Not `hashtext`: with 32 bits two of 9,300 executors
- * share a lock as likely as not one percent of the time, and one of them would then never be taken over.
+ * The 64-bit advisory lock of a name, signed as PostgreSQL wants it. Not `hashtext`: with 32 bits, two of 9,300 executors
+ * share a lock with a probability of one percent, and a dead one of the two is then not taken over while the other lives.
  */
 function lockOf(name: string): bigint {
   return createHash("sha256").update(name).digest().readBigInt64BE(0);

@@ -91,7 +91,7 @@ async function underFault<S extends object>(exchange: Exchange<S>, fault: Fault 
     case undefined:
       return run(exchange, vendor.live);
     case "status":
-      return refused(vendor, fault);
+      return refused(vendor, fault, world);
     case "html":
       return new Response(PAGE, {
         status: fault.status,
@@ -107,7 +107,7 @@ async function underFault<S extends object>(exchange: Exchange<S>, fault: Fault 
       throw new ConnectionLost();
     case "error-after":
       await run(exchange, vendor.live);
-      return refused(vendor, { kind: "status", status: fault.status ?? 500 });
+      return refused(vendor, { kind: "status", status: fault.status ?? 500 }, world);
     case "lost-reply":
       await run(exchange, vendor.live);
       throw new ConnectionLost();
@@ -144,8 +144,9 @@ async function run<S extends object>(exchange: Exchange<S>, state: S): Promise<R
   return response;
 }
 
-function refused<S>(vendor: Vendor<S>, fault: Extract<Fault, { kind: "status" }>): Response {
-  const own = vendor.refusal(fault.status, fault.message);
+function refused<S>(vendor: Vendor<S>, fault: Extract<Fault, { kind: "status" }>, world: World): Response {
+  // A vendor names its own refusals too; without that header they would pass for a proxy's.
+  const own = vendor.refusal(fault.status, fault.message, world);
   const headers = new Headers({
     "content-type": "application/json; charset=utf-8",
     ...own.headers,

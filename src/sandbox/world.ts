@@ -50,7 +50,11 @@ export interface Vendor<S> {
   settle(state: S, world: World): void;
   handle(request: Request, call: Call<S>): Response | Promise<Response>;
   /** The reply with which this vendor reports a status, for injected faults. */
-  refusal(status: number, message?: string): { body: unknown; headers: Record<string, string> };
+  refusal(
+    status: number,
+    message: string | undefined,
+    world: World,
+  ): { body: unknown; headers: Record<string, string> };
   /** Path without a base prefix, for route patterns. */
   route(path: string): string;
 }

@@ -71,7 +71,6 @@ async function main(): Promise<void> {
       log: ({ level, msg }) => say("log", { level, msg }),
       onDatabaseLost: () => say("lost"),
       version: "runbooks-1",
-      ...(process.env["POLL"] ? { pollMs: Number(process.env["POLL"]), takeoverMs: Number(process.env["TAKE"]) } : {}),
     });
   } catch (thrown) {
     say("failed", { code: thrown instanceof LockstepError ? thrown.code : String(thrown) });

@@ -16,7 +16,7 @@ export interface HerokuAuthorizationConfig {
 const SCOPES = ["global", "identity", "read", "write", "read-protected", "write-protected"] as const;
 
 /** Checks that part of a configuration. */
-export const herokuAuthorizationConfig: z.ZodType<HerokuAuthorizationConfig> = z.strictObject({
+export const herokuAuthorizationConfig = z.strictObject({
   account: z.email(),
   scope: z.array(z.enum(SCOPES)).min(1).default(["global"]),
   description: z.string().min(1).max(120),
@@ -31,4 +31,4 @@ export const herokuAuthorizationConfig: z.ZodType<HerokuAuthorizationConfig> = z
     )
     .default([]),
   apps: z.array(z.strictObject({ name: z.string().min(1), id: z.guid() })).default([]),
-});
+}) satisfies z.ZodType<HerokuAuthorizationConfig>;

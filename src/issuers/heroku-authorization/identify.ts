@@ -1,6 +1,7 @@
 import type { Trouble } from "../../core/errors.ts";
 import type { RecordedIdentity } from "../../core/issuer.ts";
 import type { Secret } from "../../core/secret-value.ts";
+import { between, type Instant } from "../../core/time.ts";
 import { type Fit, fitOf } from "../../vendors/heroku/redaction.ts";
 import type { Authorization } from "../../vendors/heroku/shapes.ts";
 import type { HerokuAuthorizationConfig } from "./config.ts";
@@ -16,14 +17,39 @@ export interface Lineup {
   readonly entries: readonly Authorization[];
   /** Id of the account's default API key, where there is one. */
   readonly defaultId: string | undefined;
-  readonly config: Pick<HerokuAuthorizationConfig, "account" | "known">;
+  readonly config: Pick<HerokuAuthorizationConfig, "account" | "known" | "description">;
+  readonly now: Instant;
 }
 
 /** The one authorization that the value beyond doubt belongs to, or why none can be named (HK-04). */
 export function identified(lineup: Lineup): Authorization | Trouble {
   const found = lineup.recorded === undefined ? byCharacters(lineup) : byRecord(lineup, lineup.recorded.id);
   if ("code" in found) return found;
-  return notOurs(lineup, found) ?? found;
+  return notOurs(lineup, found) ?? strayBeside(lineup, found) ?? found;
+}
+
+/** How young another entry of the convention must be to look like a rotation that somebody has not finished (HK-13). */
+const STRAY_YOUNGER_MS = 24 * 3_600_000;
+
+/** An entry that is made by the same convention, is not the present one, and is young: another rotation may be under way. */
+function strayBeside({ entries, config, now }: Lineup, present: Authorization): Trouble | undefined {
+  const [before = "", after = ""] = config.description.split("{YYYY-MM}");
+  const stray = entries.find(
+    (one) =>
+      one.id !== present.id &&
+      !isKnown(config, one.id) &&
+      before !== "" &&
+      one.description.startsWith(before) &&
+      one.description.slice(before.length + "YYYY-MM".length).startsWith(after) &&
+      between(one.createdAt, now) < STRAY_YOUNGER_MS,
+  );
+  if (stray === undefined) return undefined;
+  return {
+    code: "DUPLICATE_UNCLEAR",
+    message: `${short(stray.id)} (${stray.description}) was created less than 24 h ago by the same convention, and is not the present key`,
+    because: "another rotation may be under way or was left unfinished, so nothing is created beside it",
+    next: `heroku authorizations:revoke ${stray.id}, once you know that nothing uses it`,
+  };
 }
 
 function byRecord({ value, entries }: Lineup, id: string): Authorization | Trouble {

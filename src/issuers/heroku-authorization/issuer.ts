@@ -16,7 +16,7 @@ type Deps = AdapterDeps<HerokuClient>;
 const EXACT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Heroku OAuth authorizations: old and new work side by side until the old is revoked by its id (SOP HK-04 to HK-09). */
-export const herokuAuthorization = defineIssuer<HerokuAuthorizationConfig, HerokuClient>({
+export const herokuAuthorization = defineIssuer({
   kind: "heroku-authorization",
   vendor: "heroku",
   config: herokuAuthorizationConfig,
@@ -37,7 +37,7 @@ export const herokuAuthorization = defineIssuer<HerokuAuthorizationConfig, Herok
     isListed: 1,
     probe: 1,
   },
-  connect: (config, deps): Issuer => ({
+  connect: (config, deps: Deps): Issuer => ({
     introspect: (values) => introspect(deps, values),
     identify: (values, recorded) => identify(config, deps, values, recorded),
     mint: (intent) => mint(config, deps, intent),
@@ -63,7 +63,7 @@ async function introspect({ client }: Deps, values: Values): Promise<Introspecti
 
 async function identify(
   config: HerokuAuthorizationConfig,
-  { client }: Deps,
+  { client, clock }: Deps,
   values: Values,
   recorded: RecordedIdentity | undefined,
 ): Promise<Outcome<Credential>> {
@@ -72,7 +72,14 @@ async function identify(
   // An account need not have a default key; any other failure leaves open whether the value is that key.
   if (standard.is !== "done" && !isAbsent(standard)) return outcomeOf(standard);
   const defaultId = standard.is === "done" ? standard.value.id : undefined;
-  const found = identified({ value: tokenOf(values), recorded, entries: list.value, defaultId, config });
+  const found = identified({
+    value: tokenOf(values),
+    recorded,
+    entries: list.value,
+    defaultId,
+    config,
+    now: clock.now(),
+  });
   return "code" in found ? refused(found) : done(credentialOf(found));
 }
 

@@ -127,14 +127,18 @@ export function rateHeaders(call: Call<GithubState>, caller: GithubToken | null)
   };
 }
 
-/** The repository in the path, if the caller may see it and holds this permission on it. */
+/** The repository in the path, or the one named, if the caller may see it and holds this permission on it. */
 export function repositoryWith(
   c: GithubContext,
   permission: string,
   level: "read" | "write" = "read",
+  named: { owner?: string | undefined; name?: string | undefined } = {
+    owner: c.req.param("owner"),
+    name: c.req.param("repo"),
+  },
 ): Repository {
   const caller = c.get("caller");
-  const [owner, name] = [c.req.param("owner")?.toLowerCase(), c.req.param("repo")?.toLowerCase()];
+  const [owner, name] = [named.owner?.toLowerCase(), named.name?.toLowerCase()];
   const found = c.env.state.repositories.find(
     (one) => one.owner.toLowerCase() === owner && one.name.toLowerCase() === name,
   );

@@ -2,7 +2,7 @@ import type { Context, Hono } from "hono";
 import { integerId } from "../random.ts";
 import { jsonObject, type World, wrote } from "../world.ts";
 import { type GithubContext, type GithubEnv, GithubRefusal, paged, repositoryWith } from "./access.ts";
-import { runReply, workflowReply } from "./replies.ts";
+import { jobReply, runReply, workflowReply } from "./replies.ts";
 import { type GithubState, type Repository, secretFor, type Workflow, type WorkflowRun } from "./state.ts";
 
 /** Adds workflows, their dispatch, and runs. */
@@ -34,9 +34,19 @@ export function actionsRoutes(app: Hono<GithubEnv>): void {
   });
   app.get(`${base}/runs/:run`, (c) => {
     const repository = repositoryWith(c, "actions");
-    const run = repository.runs.find((one) => String(one.id) === c.req.param("run"));
-    if (!run) throw new GithubRefusal(404, "Not Found");
-    return c.json(runReply(api(c), repository, run));
+    return c.json(runReply(api(c), repository, findRun(c, repository)));
+  });
+  app.get(`${base}/runs/:run/jobs`, (c) => {
+    const repository = repositoryWith(c, "actions");
+    return c.json({ total_count: 1, jobs: [jobReply(api(c), repository, findRun(c, repository))] });
+  });
+  app.get(`${base}/runs/:run/artifacts`, (c) => {
+    findRun(c, repositoryWith(c, "actions"));
+    return c.json({ total_count: 0, artifacts: [] });
+  });
+  app.get("/repos/:owner/:repo/check-runs/:run/annotations", (c) => {
+    findRun(c, repositoryWith(c, "actions"));
+    return c.json([]);
   });
 }
 
@@ -144,6 +154,12 @@ function findWorkflow(c: GithubContext, repository: Repository): Workflow {
   );
   if (!found) throw new GithubRefusal(404, "Not Found");
   return found;
+}
+
+function findRun(c: GithubContext, repository: Repository): WorkflowRun {
+  const run = repository.runs.find((one) => String(one.id) === c.req.param("run"));
+  if (!run) throw new GithubRefusal(404, "Not Found");
+  return run;
 }
 
 /** Base URL for links in replies, as the client addressed this server. */

@@ -144,6 +144,26 @@ describe("workflows and issues", () => {
     expect(tests.status).toBe(422);
   });
 
+  it("tells a run's job", async () => {
+    await send("POST", `${REPO}/actions/workflows/deploy-heroku.yml/dispatches`, { ref: "main" });
+    const { id } = repository().runs[0] ?? { id: 0 };
+    const job = async () => at((await send("GET", `${REPO}/actions/runs/${id}/jobs`)).body, "jobs", 0);
+    expect(at(await job(), "status")).toBe("queued");
+    await world.clock.advance(10_000);
+    expect(at(await job(), "steps", 0, "conclusion")).toBe("success");
+    expect((await send("GET", `${REPO}/actions/runs/1/jobs`)).status).toBe(404);
+  });
+
+  it("answers by GraphQL what gh asks beside REST, and nothing else", async () => {
+    const query = "query RepositoryInfo($owner: String!, $name: String!) { ... }";
+    const variables = { owner: "raxx-app", name: "TradeMasterAPI" };
+    const info = await send("POST", "/graphql", { query, variables });
+    expect(at(info.body, "data", "repository", "defaultBranchRef", "name")).toBe("main");
+    const hidden = await world.githubWith("outsider")("POST", "/graphql", { query, variables });
+    expect([hidden.status, at(hidden.body, "errors", 0, "type")]).toEqual([200, "NOT_FOUND"]);
+    expect(at((await send("POST", "/graphql", { query: "query Other" })).body, "errors", "length")).toBe(1);
+  });
+
   it("files issues and finds them by label", async () => {
     expect((await send("POST", `${REPO}/issues`, {})).status).toBe(422);
     const made = await send("POST", `${REPO}/issues`, { title: "Rotation due", labels: ["lockstep"] });

@@ -227,6 +227,38 @@ export function runReply(api: string, repository: Repository, run: WorkflowRun) 
   };
 }
 
+/** The one job of a run; its check run goes by the run's id. */
+export function jobReply(api: string, repository: Repository, run: WorkflowRun) {
+  const base = `${api}/repos/${repository.owner}/${repository.name}`;
+  const workflow = repository.workflows.find((one) => one.id === run.workflowId);
+  const completedAt = run.conclusion === null ? null : stamp(run.endsAt);
+  const progress = { status: run.status, conclusion: run.conclusion };
+  const times = { started_at: stamp(run.startsAt), completed_at: completedAt };
+  return {
+    id: run.id,
+    run_id: run.id,
+    workflow_name: workflow?.name ?? null,
+    head_branch: run.ref,
+    run_url: `${base}/actions/runs/${run.id}`,
+    run_attempt: 1,
+    node_id: nodeId("CR", run.id),
+    head_sha: repository.headSha,
+    url: `${base}/actions/jobs/${run.id}`,
+    html_url: `https://github.com/${repository.owner}/${repository.name}/actions/runs/${run.id}/job/${run.id}`,
+    ...progress,
+    created_at: stamp(run.createdAt),
+    ...times,
+    name: "deploy",
+    steps: run.status === "queued" ? [] : [{ name: "Deploy", number: 1, ...progress, ...times }],
+    check_run_url: `${base}/check-runs/${run.id}`,
+    labels: ["ubuntu-latest"],
+    runner_id: null,
+    runner_name: null,
+    runner_group_id: null,
+    runner_group_name: null,
+  };
+}
+
 /** An issue; the singular `assignee` went away with 2026-03-10. */
 export function issueReply(api: string, repository: Repository, issue: Issue, version: string) {
   const base = `${api}/repos/${repository.owner}/${repository.name}`;

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import sodium from "libsodium-wrappers";
@@ -9,7 +8,11 @@ import { at, type Send, testSandbox } from "../testing.ts";
 const REPO = "/repos/raxx-app/TradeMasterAPI";
 const PATH = "/repos/{owner}/{repo}";
 
-describe("replies fit GitHub's OpenAPI description", () => {
+// A part of GitHub's description; fidelity/ checks the same replies, and more, against the whole of it.
+const SPEC = new URL("../../../../shared/specs/github-actions-secrets.openapi.json", import.meta.url);
+const present = existsSync(SPEC);
+
+describe.skipIf(!present)("replies fit GitHub's OpenAPI (skipped where ../shared/specs is absent)", () => {
   let send: Send;
   let schemaErrors: (path: string, method: string, status: number, body: unknown) => string | null;
 
@@ -19,9 +22,7 @@ describe("replies fit GitHub's OpenAPI description", () => {
     await send("POST", `${REPO}/issues`, { title: "One", body: "text", labels: ["a"] });
     await send("POST", `${REPO}/actions/workflows/deploy-heroku.yml/dispatches`, { ref: "main" });
     await clock.advance(10_000);
-    // 13 MB: read here, where it is needed, and not through the package's index, which reads all 400 MB.
-    const file = createRequire(import.meta.url).resolve("@octokit/openapi/generated/api.github.com.json");
-    const { paths, components } = JSON.parse(readFileSync(file, "utf8"));
+    const { paths, components } = JSON.parse(readFileSync(SPEC, "utf8"));
     const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true, logger: false });
     addFormats.default(ajv);
     ajv.addSchema({ $id: "github", components: { schemas: nullableAsType(components.schemas) } });
@@ -34,11 +35,10 @@ describe("replies fit GitHub's OpenAPI description", () => {
       const validate = ajv.compile(inline);
       return validate(body) ? null : JSON.stringify(validate.errors);
     };
-  }, 15_000);
+  });
 
   const secrets = [`${PATH}/actions/secrets`, `${PATH}/environments/{environment_name}/secrets`] as const;
   const cases: [string, string, number, string, unknown?][] = [
-    ["get", PATH, 200, REPO],
     ["get", "/rate_limit", 200, "/rate_limit"],
     ["get", secrets[0], 200, `${REPO}/actions/secrets`],
     ["get", `${secrets[0]}/public-key`, 200, `${REPO}/actions/secrets/public-key`],

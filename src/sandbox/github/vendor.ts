@@ -15,6 +15,7 @@ import {
   spend,
 } from "./access.ts";
 import { actionsRoutes, api, settleGithub } from "./actions.ts";
+import { graphqlRoutes } from "./graphql.ts";
 import { issueRoutes } from "./issues.ts";
 import { privateUserReply, repositoryReply } from "./replies.ts";
 import { secretRoutes } from "./secrets.ts";
@@ -50,12 +51,12 @@ export function githubVendor(live: GithubState): Vendor<GithubState> {
       response.headers.set("x-github-request-id", requestId);
       return response;
     },
-    refusal: (status, message) => ({
+    refusal: (status, message, world) => ({
       body:
         status >= 500
           ? { message: message ?? "Server Error" }
           : errorBody(status, message ?? MESSAGES[status] ?? "Error"),
-      headers: {},
+      headers: { "x-github-request-id": hex(world.random, 8).toUpperCase() },
     }),
     route: withoutBase,
   };
@@ -91,6 +92,7 @@ function githubApp(): Hono<GithubEnv> {
   secretRoutes(app);
   actionsRoutes(app);
   issueRoutes(app);
+  graphqlRoutes(app);
   return app;
 }
 

@@ -129,8 +129,13 @@ describe("authorizations", () => {
     ).toBe(200);
   });
 
-  it("refuses to mint without scope, for a federated account, and under a read scope", async () => {
-    const bare = await send("POST", "/oauth/authorizations", { description: "x" });
+  it("mints a global one where no scope is named, as the CLI names none", async () => {
+    const made = await send("POST", "/oauth/authorizations", { description: "x" });
+    expect([made.status, at(made.body, "scope")]).toEqual([201, ["global"]]);
+  });
+
+  it("refuses to mint with a scope that is no list, for a federated account, and under a read scope", async () => {
+    const bare = await send("POST", "/oauth/authorizations", { scope: "global" });
     expect([bare.status, at(bare.body, "message")]).toEqual([422, "Require array: scope."]);
     const billing = world.herokuWith(tokenOf(RAXX.billingAuthorization));
     expect((await billing("GET", "/apps")).status).toBe(200);
@@ -223,6 +228,22 @@ describe("config vars, releases and dynos", () => {
     expect(app().dynos[1]?.id).toBe(second?.id);
     expect((await send("PATCH", "/apps/raxx-api-prod/formation/web", { quantity: 3 })).status).toBe(200);
     expect(app().dynos.map((one) => one.name)).toEqual(["web.1", "web.2", "web.3"]);
+    // The CLI sends quantities as strings, changes with a sign.
+    for (const [quantity, dynos] of [
+      ["5", 5],
+      ["+1", 6],
+      ["-4", 2],
+    ] as const) {
+      await send("PATCH", "/apps/raxx-api-prod/formation", { updates: [{ type: "web", quantity }] });
+      expect(app().dynos).toHaveLength(dynos);
+    }
+    const wrong = await send("PATCH", "/apps/raxx-api-prod/formation/web", { quantity: "many" });
+    expect([wrong.status, at(wrong.body, "id")]).toEqual([422, "invalid_params"]);
+  });
+
+  it("lists the account's apps also where `heroku apps` asks for them", async () => {
+    expect((await send("GET", "/users/~/apps")).body).toEqual((await send("GET", "/apps")).body);
+    expect((await send("GET", "/users/somebody/apps")).status).toBe(404);
   });
 
   it("streams an app's log by a URL that needs no token", async () => {

@@ -44,9 +44,9 @@ export function herokuVendor(live: HerokuState): Vendor<HerokuState> {
       response.headers.set("ratelimit-multiplier", "1");
       return response;
     },
-    refusal: (status, message) => {
+    refusal: (status, message, world) => {
       const [id, text] = REFUSALS[status] ?? ["internal_server_error", "Internal server error."];
-      return { body: { id, message: message ?? text }, headers: {} };
+      return { body: { id, message: message ?? text }, headers: { "request-id": uuid(world.random) } };
     },
     route: (path) => path,
   };

@@ -11,7 +11,7 @@ export interface GithubActionsSecretConfig {
 }
 
 /** Checks that part of a configuration; names by GitHub's rules (heroku-github.md B4). */
-export const githubActionsSecretConfig: z.ZodType<GithubActionsSecretConfig> = z.strictObject({
+export const githubActionsSecretConfig = z.strictObject({
   repository: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9-]*\/(?!\.{1,2}$)[\w.-]+$/, { error: "owner/name, as GitHub shows it" }),
@@ -27,4 +27,4 @@ export const githubActionsSecretConfig: z.ZodType<GithubActionsSecretConfig> = z
       error: "two fields cannot share a name",
     })
     .refine((fields) => Object.keys(fields).length > 0, { error: "at least one field" }),
-});
+}) satisfies z.ZodType<GithubActionsSecretConfig>;

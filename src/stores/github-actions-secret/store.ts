@@ -27,7 +27,7 @@ interface Changes {
 }
 
 /** Actions secrets of a repository: written sealed, never readable, so proved by our accepted and uncontested write. */
-export const githubActionsSecret = defineStore<Config, GithubClient>({
+export const githubActionsSecret = defineStore({
   kind: "github-actions-secret",
   canonical: false,
   vendor: "github",
@@ -45,7 +45,7 @@ export const githubActionsSecret = defineStore<Config, GithubClient>({
     write: ({ fields }) => 2 + 2 * count(fields),
     prove: ({ fields }) => count(fields),
   },
-  connect: (config, deps) => ({
+  connect: (config, deps: Deps) => ({
     observe: () => observe(config, deps),
     write: (values) => write(config, deps, values),
     prove: (receipt) => prove(config, deps, receipt),

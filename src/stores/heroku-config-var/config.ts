@@ -10,7 +10,7 @@ export interface HerokuConfigVarConfig {
 }
 
 /** Checks that part of a configuration. */
-export const herokuConfigVarConfig: z.ZodType<HerokuConfigVarConfig> = z.strictObject({
+export const herokuConfigVarConfig = z.strictObject({
   app: z.string().regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, { error: "an app's name" }),
   appId: z.guid(),
   fields: z
@@ -19,4 +19,4 @@ export const herokuConfigVarConfig: z.ZodType<HerokuConfigVarConfig> = z.strictO
       error: "two fields cannot share a name",
     })
     .refine((fields) => Object.keys(fields).length > 0, { error: "at least one field" }),
-});
+}) satisfies z.ZodType<HerokuConfigVarConfig>;

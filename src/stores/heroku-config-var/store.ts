@@ -12,7 +12,7 @@ type Config = HerokuConfigVarConfig;
 type Deps = StoreDeps<HerokuClient>;
 
 /** Config vars of a Heroku app: readable, all fields in one release, in force when its release phase has succeeded (heroku-github.md A6). */
-export const herokuConfigVar = defineStore<Config, HerokuClient>({
+export const herokuConfigVar = defineStore({
   kind: "heroku-config-var",
   canonical: false,
   vendor: "heroku",
@@ -27,7 +27,7 @@ export const herokuConfigVar = defineStore<Config, HerokuClient>({
   },
   describe: (config) => ({ target: targetOf(config) }),
   costs: { observe: () => 2, write: () => 4, prove: () => 2 },
-  connect: (config, deps) => ({
+  connect: (config, deps: Deps) => ({
     observe: () => observe(config, deps),
     write: (values) => write(config, deps, values),
     prove: (receipt) => prove(config, deps, receipt),

@@ -13,7 +13,7 @@ export interface InfisicalConfig {
 }
 
 /** Checks that part of a configuration; folder names by Infisical's rules (infisical.md, Folders). */
-export const infisicalConfig: z.ZodType<InfisicalConfig> = z.strictObject({
+export const infisicalConfig = z.strictObject({
   project: z.guid(),
   environment: z.string().regex(/^[a-z0-9-]+$/, { error: "the slug of an environment" }),
   path: z.string().regex(/^(\/|(\/[A-Za-z0-9_-]+)+)$/, { error: "a path such as /MooseQuest/heroku" }),
@@ -23,4 +23,4 @@ export const infisicalConfig: z.ZodType<InfisicalConfig> = z.strictObject({
       error: "two fields cannot share a key",
     })
     .refine((fields) => Object.keys(fields).length > 0, { error: "at least one field" }),
-});
+}) satisfies z.ZodType<InfisicalConfig>;

@@ -2,7 +2,6 @@ import { defineVault } from "../../core/adapter.ts";
 import { done, type NotDone, type Outcome, type Proof, refused, unknown } from "../../core/outcome.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { Observation, Receipt, Vault } from "../../core/store.ts";
-import type { InfisicalClient } from "../../vendors/infisical/client.ts";
 import { changedWhenStored } from "../../vendors/infisical/storable.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
 import { type InfisicalConfig, infisicalConfig } from "./config.ts";
@@ -20,7 +19,7 @@ import {
 } from "./look.ts";
 
 /** Infisical as the vault: proved by reading back the value and the one version that our write makes (HK-08, infisical.md 8). */
-export const infisicalVault = defineVault<InfisicalConfig, InfisicalClient>({
+export const infisicalVault = defineVault({
   kind: "infisical",
   canonical: true,
   vendor: "infisical",
@@ -33,7 +32,7 @@ export const infisicalVault = defineVault<InfisicalConfig, InfisicalClient>({
     write: ({ fields }) => 2 * Object.keys(fields).length,
     prove: ({ fields }) => Object.keys(fields).length,
   },
-  connect: (config, deps) => ({
+  connect: (config, deps: Deps) => ({
     observe: () => observe(config, deps),
     read: () => read(config, deps),
     write: (values) => write(config, deps, values),

@@ -50,9 +50,10 @@ export interface GithubClient {
 }
 
 /** GitHub, for connections that hold a `token`. An Enterprise Server's URL ends with `/api/v3`. */
-export const github = defineVendor<GithubClient>({
+export const github = defineVendor({
   name: "github",
   defaultUrl: "https://api.github.com",
+  rate: { capacity: 5_000, perMinute: 83 },
   connection: z.strictObject({ token: z.string().min(1) }),
   connect: githubClient,
 });

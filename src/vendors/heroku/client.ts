@@ -50,9 +50,10 @@ export interface HerokuClient {
 }
 
 /** Heroku, for connections that hold a `token`. */
-export const heroku = defineVendor<HerokuClient>({
+export const heroku = defineVendor({
   name: "heroku",
   defaultUrl: "https://api.heroku.com",
+  rate: { capacity: 4_500, perMinute: 75 },
   connection: z.strictObject({ token: z.string().min(1) }),
   connect: herokuClient,
 });

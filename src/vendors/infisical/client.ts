@@ -47,9 +47,10 @@ export interface InfisicalClient {
 }
 
 /** Infisical, for connections that hold the universal-auth fields `clientId` and `clientSecret`. */
-export const infisical = defineVendor<InfisicalClient>({
+export const infisical = defineVendor({
   name: "infisical",
   defaultUrl: "https://app.infisical.com",
+  rate: { capacity: 120, perMinute: 120 },
   connection: z.strictObject({ clientId: z.string().min(1), clientSecret: z.string().min(1) }),
   connect: infisicalClient,
 });

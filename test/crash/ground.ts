@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Home, openHome } from "../../src/app/home.ts";
+import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
+import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
+import { sandboxHome } from "../../src/app/sandbox-door.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import { type EngineClient, openClient } from "../../src/engine/client.ts";
+import { raxxEstate } from "../../src/sandbox/estate.ts";
+import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { serveSandbox } from "../../src/sandbox/serve.ts";
+import { journalSealer } from "../../src/sealing/envelope.ts";
+import { type Watch, watched } from "./estate.ts";
+import type { Order } from "./hook.ts";
+import { type Crew, openCrew } from "./crew.ts";
+
+/** The secret that is rotated again and again: each run starts from what the one before left. */
+export const SECRET = "heroku-api-key";
+
+/** A project with its sandbox (served here, so that the truth is at hand), its PostgreSQL, and its workers. */
+export interface Ground {
+  readonly dir: string;
+  readonly home: Home;
+  readonly sandbox: Sandbox;
+  readonly watch: Watch;
+  readonly crew: Crew;
+  plan(): Plan;
+  /** Starts a rotation that a worker will be struck in, if so ordered. */
+  start(order?: Order): Promise<string>;
+  /** Waits for its end; a held run, or one that takes too long, is an error that says what happened. */
+  end(run: string, patienceMs?: number): Promise<RunView>;
+  /** Where a process was really struck. */
+  hit(run: string): { readonly pid: number; readonly moment: string; readonly at: number } | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens one with so many workers. */
+export async function openGround(workers: number): Promise<Ground> {
+  const dir = mkdtempSync(path.join(roomy("/dev/shm") ? "/dev/shm" : tmpdir(), "lockstep-crash-"));
+  writeFileSync(path.join(dir, "lockstep.config.ts"), configuration());
+  const orders = path.join(dir, "orders");
+  mkdirSync(orders);
+  const { sandbox, watch, close: closeSandbox } = await openSandbox(dir);
+  const home = await openHome({ cwd: dir, env: process.env, sandbox: true });
+  const crew = await openCrew({ dir, orders }, workers);
+  const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
+  const plan = () =>
+    planFor(home.config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: true });
+  return {
+    dir,
+    home,
+    sandbox,
+    watch,
+    crew,
+    plan,
+    start: (order) => start({ home, client, plan: plan(), orders }, order),
+    end: (run, patienceMs = 20_000) => end(home, crew, run, patienceMs),
+    hit: (run) => read(path.join(orders, `${run}.hit`)),
+    close: async () => {
+      await crew.close();
+      await client.close();
+      await home.close();
+      await closeSandbox();
+      await emptied(path.join(dir, ".lockstep"));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The example's configuration without its waits; Vite, which loads it here, would not find the package by its name. */
+function configuration(): string {
+  const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+  return readFileSync(here("examples/raxx/lockstep.config.ts"), "utf8")
+    .replace('from "lockstep"', `from ${JSON.stringify(here("src/index.ts"))}`)
+    .replace('cadence: "90d",', 'cadence: "90d", soak: "0", propagation: "0",');
+}
+
+async function openSandbox(dir: string) {
+  const inner = await createSandbox({ estate: raxxEstate() });
+  // So many rotations in two minutes are no rotation's habit: Heroku's pool would be empty after a hundred.
+  inner.control.set({ heroku: { poolSize: 10_000_000 } });
+  inner.heroku.pool.remaining = 10_000_000;
+  const { sandbox, watch } = watched(inner);
+  const served = await serveSandbox(sandbox);
+  const home = sandboxHome(dir);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(home, "endpoint.json"), JSON.stringify({ pid: process.pid, urls: served.urls }));
+  return { sandbox, watch, close: () => served.close() };
+}
+
+async function start(
+  given: { home: Home; client: EngineClient; plan: Plan; orders: string },
+  order: Order | undefined,
+): Promise<string> {
+  const { home, client, plan, orders } = given;
+  const [{ n } = { n: 1 }] = await home.database.query<{ n: number }>(
+    "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1",
+    [SECRET],
+  );
+  const id = `${SECRET}.rotate.${n}`;
+  if (order) writeFileSync(path.join(orders, `${id}.order`), JSON.stringify(order));
+  const actor = { name: "crash suite", assurance: "local user" } as const;
+  const { run, attached } = await startRun(home, client, plan, actor);
+  if (attached || run.id !== id) throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
+  return id;
+}
+
+async function end(home: Home, crew: Crew, run: string, patienceMs: number): Promise<RunView> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const view = await followRun(home, run, () => {}, { signal });
+  if (view.run.status === "completed") return view;
+  const steps = view.steps.filter((step) => step.state !== "done");
+  throw new Error(
+    `${run} is ${view.run.status}: ${JSON.stringify({ trouble: view.run.trouble, steps })}\n${crew.said()}`,
+  );
+}
+
+function read<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as T) : undefined;
+}
+
+function roomy(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 1_000_000_000;
+}
+
+/** Waits until the embedded server, which is stopped by its last user, is gone. */
+async function emptied(lockstep: string): Promise<void> {
+  const pidFile = path.join(lockstep, "sandbox", "postgres-18", "data", "postmaster.pid");
+  for (let tries = 0; existsSync(pidFile) && tries < 200; tries += 1) await sleep(20);
+}

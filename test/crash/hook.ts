@@ -1,0 +1,91 @@
+/**
+ * Loaded before the command line of a child (`node --import`): ends or freezes the process at one exact moment of one
+ * journal entry of one run. The program itself knows nothing of it.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import path from "node:path";
+
+/** Where a process is struck; the file `<run>.order` holds one, and who strikes renames it to `<run>.hit`. */
+export interface Order {
+  /** `mint/act`: the journal entry, on its first attempt. */
+  readonly entry: string;
+  /**
+   * `before`: its body has not begun. `sending`: a write is about to leave. `inside`: the vendor has done what was asked
+   * and the answer has arrived; where the body asks nothing, or writes nothing though it may, its work is done and not
+   * yet recorded. `returned`: the same moment for every body. `after`: recorded, and nothing further begun.
+   */
+  readonly when: "before" | "sending" | "inside" | "returned" | "after";
+  /** `inside` means after a write, not after the first call. */
+  readonly write: boolean;
+  readonly signal: "SIGKILL" | "SIGSTOP";
+}
+
+interface Place {
+  readonly run: string;
+  readonly entry: string;
+}
+
+const folder = process.env["LOCKSTEP_CRASH"] ?? "";
+const here = new AsyncLocalStorage<Place>();
+
+function strike(at: Place, moment: Order["when"] | "called" | "wrote"): void {
+  const file = path.join(folder, `${at.run}.order`);
+  let order: Order;
+  try {
+    order = JSON.parse(readFileSync(file, "utf8")) as Order;
+  } catch {
+    return;
+  }
+  if (order.entry !== at.entry.replace(/\/1$/, "") || !meant(order, moment)) return;
+  try {
+    // Whoever renames it strikes: the process that takes over is spared.
+    renameSync(file, `${file}.taken`);
+  } catch {
+    return;
+  }
+  writeFileSync(path.join(folder, `${at.run}.hit`), JSON.stringify({ pid: process.pid, moment, at: Date.now() }));
+  process.kill(process.pid, order.signal);
+}
+
+function meant({ when, write }: Order, moment: Order["when"] | "called" | "wrote"): boolean {
+  if (when !== "inside") return when === moment;
+  return moment === "wrote" || moment === "returned" || (moment === "called" && !write);
+}
+
+function isWrite(input: Parameters<typeof fetch>[0], init: RequestInit | undefined): boolean {
+  return (init?.method ?? "GET") !== "GET" && !String(input).includes("/auth/");
+}
+
+enableCompileCache();
+const { DBOS } = await import("@dbos-inc/dbos-sdk");
+const runStep = DBOS.runStep.bind(DBOS);
+DBOS.runStep = <T>(body: () => Promise<T>, config?: Parameters<typeof DBOS.runStep>[1]): Promise<T> => {
+  const at = { run: DBOS.workflowID ?? "", entry: config?.name ?? "" };
+  const recorded = runStep(
+    () =>
+      here.run(at, async () => {
+        strike(at, "before");
+        const answer = await body();
+        strike(at, "returned");
+        return answer;
+      }),
+    config,
+  );
+  return recorded.then((answer) => {
+    strike(at, "after");
+    return answer;
+  });
+};
+
+const send = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const at = here.getStore();
+  if (at === undefined) return send(input, init);
+  const write = isWrite(input, init);
+  if (write) strike(at, "sending");
+  const reply = await send(input, init);
+  strike(at, write ? "wrote" : "called");
+  return reply;
+};

@@ -1,0 +1,98 @@
+import { expect } from "vitest";
+import { type CopySnapshot, copiesOf } from "../../src/core/snapshot.ts";
+import { listAudit } from "../../src/db/audit-log.ts";
+import { listGenerations, listRotations } from "../../src/db/ledger.ts";
+import type { JournalEntry } from "../../src/sandbox/journal.ts";
+import type { RunView } from "../../src/app/runs.ts";
+import { type Estate, estateOf, writesSince } from "./estate.ts";
+import { type Ground, SECRET } from "./ground.ts";
+
+/** How many times a run may have done what counts; each is exactly one where nothing is said. */
+export interface Allowed {
+  /** Times that GitHub's secret was written: it cannot be read, so writing again is the only way to know. */
+  readonly github?: number;
+  readonly minted?: number;
+}
+
+/** Holds a finished run against the vendors' own truth and against the record. */
+export async function expectPromises(
+  ground: Ground,
+  before: Estate,
+  view: RunView,
+  allowed: Allowed = {},
+): Promise<void> {
+  const after = estateOf(ground.sandbox);
+  expect(view.run.status).toBe("completed");
+  expectOneKey(before, after, view.run.tag);
+  expectNoRepeats(ground, before, after, allowed);
+  expect(ground.watch.dark, "P1, HK-11: every place held a working key at every moment").toEqual([]);
+  await expectRecord(ground, before, after, view);
+}
+
+/** P3, P4: one new key everywhere, the old one and all duplicates dead, everybody else's untouched. */
+function expectOneKey(before: Estate, after: Estate, tag: string): void {
+  const ours = after.authorizations.filter(({ description }) => description.endsWith(` ${tag}`));
+  const living = ours.filter(({ alive }) => alive);
+  expect(living.map(({ id }) => id), "P3: exactly one living key of this run, in the vault").toEqual([after.held]);
+  expect(after.held).not.toBe(before.held);
+  expect(
+    after.places.filter(({ holds, works }) => holds !== after.held || !works),
+    "every copy and every dyno holds the vault's key",
+  ).toEqual([]);
+  const alive = (estate: Estate) => estate.authorizations.filter((one) => one.alive).map(({ id }) => id);
+  expect(alive(after).sort(), "P2, P4: the old key is dead, and nobody else's was touched").toEqual(
+    [...alive(before).filter((id) => id !== before.held), after.held].sort(),
+  );
+}
+
+/** P11: nothing took place twice that must take place once. */
+function expectNoRepeats(ground: Ground, before: Estate, after: Estate, allowed: Allowed): void {
+  const writes = writesSince(ground.sandbox, before);
+  const count = (method: string, part: string) =>
+    writes.filter((one) => one.method === method && one.path.includes(part)).length;
+  expect(after.vaultVersion, "one version in the vault").toBe(before.vaultVersion + 1);
+  for (const [app, version] of Object.entries(after.releases))
+    expect(version, `one release of ${app}`).toBe((before.releases[app] ?? 0) + 1);
+  expect(count("PUT", "/actions/secrets/")).toBeLessThanOrEqual(allowed.github ?? 1);
+  const minted = count("POST", "/oauth/authorizations");
+  expect(minted).toBeLessThanOrEqual(allowed.minted ?? 1);
+  expect(count("DELETE", "/oauth/authorizations/"), "the old key and each duplicate end once").toBe(minted);
+}
+
+/** P9, P10: every write was announced before, by a step of the plan; the record names old and new. */
+async function expectRecord(ground: Ground, before: Estate, after: Estate, view: RunView): Promise<void> {
+  const { database } = ground.home;
+  const audit = await listAudit(database, { run: view.run.id, limit: 10_000 });
+  const unannounced = writesSince(ground.sandbox, before).filter((write) => {
+    const step = stepOf(write, view, before.held);
+    const announced = audit.some(
+      (entry) =>
+        entry.action.endsWith(".intended") && step.includes(entry.step ?? "") && Date.parse(entry.at) <= write.at + 1,
+    );
+    return !announced || step.every((id) => view.plan.steps.every((line) => line.id !== id));
+  });
+  expect(unannounced, "P9, P10: no write without a line of the plan and its announcement").toEqual([]);
+  expect(audit.filter(({ action }) => action === "secret.rotate.completed")).toHaveLength(1);
+  expect(view.steps.filter(({ state }) => state !== "done")).toEqual([]);
+  const rotations = (await listRotations(database, SECRET)).filter(({ run }) => run === view.run.id);
+  expect(rotations.map((row) => [row.old.id, row.new.id])).toEqual([[before.held, after.held]]);
+  const current = (await listGenerations(database, SECRET)).filter(({ state }) => state === "current");
+  expect(current.map(({ credential }) => credential.id)).toEqual([after.held]);
+  const kept = await database.query("SELECT purpose, credential_id FROM lockstep.sealed");
+  expect(kept, "P7: no sealed value outlives its run").toEqual([]);
+}
+
+/** The steps that may write this; none for a write that no plan knows. */
+function stepOf({ vendor, method, path }: JournalEntry, view: RunView, old: string): readonly string[] {
+  const { snapshot } = view.plan;
+  if (vendor === "infisical") return ["store"];
+  const copy = copiesOf(snapshot).find((one) => one.vendor === vendor && path.includes(placeOf(one)));
+  if (copy) return [`propagate/${copy.id}`];
+  if (method === "POST" && path === "/oauth/authorizations") return ["mint"];
+  if (method !== "DELETE" || !path.startsWith("/oauth/authorizations/")) return [];
+  return path.endsWith(old) ? ["revoke"] : ["mint", "tidy"];
+}
+
+function placeOf({ config }: CopySnapshot): string {
+  return String(config["appId"] ?? config["repository"]);
+}
