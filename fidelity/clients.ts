@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSandbox, type Sandbox, type SandboxOptions } from "../src/sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../src/sandbox/serve.ts";
@@ -93,9 +93,8 @@ export async function ghVersion(): Promise<string | null> {
 }
 
 function run(file: string, args: string[], env: Record<string, string>): Promise<Ran> {
-  const path = (process.env["PATH"] ?? "").split(delimiter).filter(Boolean).join(delimiter);
   // Only what is named here: no key, proxy or setting of the person who runs the tests.
-  const all = { PATH: path, LANG: "C.UTF-8", NO_COLOR: "1", COLUMNS: "400", ...env };
+  const all = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", NO_COLOR: "1", COLUMNS: "400", ...env };
   return new Promise((resolve) => {
     const child = execFile(file, args, { env: all, timeout: 50_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;

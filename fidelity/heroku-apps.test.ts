@@ -44,7 +44,8 @@ describe("heroku apps", () => {
 describe("heroku config", () => {
   it("shows every variable in clear, get one of them", async () => {
     const { stdout } = await run("config", "-a", APP);
-    for (const name of ["APP_ENV", "DATABASE_URL", "LOG_LEVEL", "SECRET_KEY"]) expect(stdout).toContain(`${name}:`);
+    for (const name of ["APP_ENV", "DATABASE_URL", "LOG_LEVEL", "SECRET_KEY"])
+      expect(stdout).toContain(`${name}:`);
     expect(stdout).toMatch(new RegExp(`HEROKU_API_KEY: +${key}\\n`));
     expect((await run("config:get", "HEROKU_API_KEY", "-a", APP)).stdout).toBe(`${key}\n`);
   });
@@ -54,7 +55,10 @@ describe("heroku config", () => {
     served.requests();
     const { code, stderr } = await run("config:set", "FIRST=one two", "SECOND=2", "-a", APP);
     expect([code, stderr]).toEqual([0, `Setting FIRST, SECOND and restarting ${APP}... done, v5`]);
-    expect(served.requests()).toEqual([`PATCH /apps/${APP}/config-vars 200`, `GET /apps/${APP}/releases 206`]);
+    expect(served.requests()).toEqual([
+      `PATCH /apps/${APP}/config-vars 200`,
+      `GET /apps/${APP}/releases 206`,
+    ]);
     expect((await run("config:get", "FIRST", "-a", APP)).stdout).toBe("one two\n");
     expect(dynos().some((id) => before.includes(id))).toBe(false);
     const releases = await run("releases", "-a", APP);
@@ -72,7 +76,9 @@ describe("heroku config", () => {
 
   it("set warns while the release command runs, and shows the old value until then", async () => {
     const staging = "raxx-api-staging";
-    served.sandbox.control.set({ apps: { [staging]: { releaseCommand: "migrate", releasePhaseMs: 600_000 } } });
+    served.sandbox.control.set({
+      apps: { [staging]: { releaseCommand: "migrate", releasePhaseMs: 600_000 } },
+    });
     const { code, stderr } = await run("config:set", "LOG_LEVEL=debug", "-a", staging);
     expect(code).toBe(0);
     expect(stderr).toContain("This config change will not be available until the release command succeeds.");

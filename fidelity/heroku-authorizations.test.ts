@@ -87,7 +87,9 @@ describe("heroku authorizations", () => {
     expect(rotated.stdout).toMatch(new RegExp(`Token: +${second}\\n`));
     expect((await heroku(served, first, "auth:whoami")).code).toBe(2);
 
-    expect((await run("authorizations:revoke", id)).stderr).toContain("done, revoked authorization from renamed");
+    expect((await run("authorizations:revoke", id)).stderr).toContain(
+      "done, revoked authorization from renamed",
+    );
     expect(authorization(id).deletedAt).not.toBeNull();
     const again = await run("authorizations:revoke", id);
     expect(again.code).toBe(2);

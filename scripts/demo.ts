@@ -12,6 +12,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const command = path.join(root, "bin", "lockstep.js");
 const dir = mkdtempSync(path.join(tmpdir(), "lockstep-demo-"));
 const secret = "heroku-api-key";
+// This process waits for the commands without reading its sockets, so a kept connection may be closed when it looks again.
+const FRESH = { headers: { connection: "close" } };
 let sandbox: ChildProcess | undefined;
 
 try {
@@ -22,7 +24,7 @@ try {
   await fetch(`${control}/settings`, {
     method: "PATCH",
     body: JSON.stringify({ latencyMs: 60 }),
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...FRESH.headers },
   });
   lockstep("status");
   lockstep("plan", secret);
@@ -94,7 +96,7 @@ async function killInTheMiddle(): Promise<void> {
 /** Asks the vendors themselves, not Lockstep, and fails when anything is not as it should be. */
 async function checkTruth(control: string): Promise<void> {
   say("What the vendors themselves say");
-  const { heroku, github, infisical } = (await (await fetch(`${control}/truth`)).json()) as Truth;
+  const { heroku, github, infisical } = (await (await fetch(`${control}/truth`, FRESH)).json()) as Truth;
   const key = "HEROKU_API_KEY";
   const places: (readonly [string, Holding | undefined])[] = [
     ...infisical.projects.flatMap((one) =>

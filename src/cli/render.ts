@@ -34,7 +34,7 @@ export function planText(plan: Plan): string {
     shortId(step.id),
     step.says,
   ]);
-  const conditional = steps.flatMap((step, i) => step.conditional.map((line) => `  step ${i + 1}: ${line}`));
+  const conditional = conditionalLines(steps);
   const known = snapshot.issuer.known.length;
   const writes = steps.filter((step) => step.effect !== "none" && step.conditional.length === 0).length;
   return [
@@ -56,6 +56,15 @@ export function planText(plan: Plan): string {
   ].join("\n");
 }
 
+/** Equal remarks of several steps are said once. */
+function conditionalLines(steps: readonly PlanStep[]): readonly string[] {
+  const by = new Map<string, number[]>();
+  steps.forEach((step, i) => {
+    for (const line of step.conditional) by.set(line, [...(by.get(line) ?? []), i + 1]);
+  });
+  return [...by].map(([line, at]) => `  step ${at.length > 1 ? `${at[0]} to ${at.at(-1)}` : at[0]}: ${line}`);
+}
+
 function mark(step: PlanStep): string {
   if (step.pointOfNoReturn) return "!";
   if (step.effect === "once") return "+";
@@ -71,7 +80,10 @@ function grades(steps: readonly PlanStep[]): string {
   const by = new Map<string, string[]>();
   for (const step of steps) if (step.grade) by.set(step.grade, [...(by.get(step.grade) ?? []), step.target]);
   return [...by]
-    .map(([grade, targets]) => `${grade} for ${targets.length} (${targets.join("; ")})`)
+    .map(
+      ([grade, targets]) =>
+        `by ${grade} for ${targets.length === 1 ? targets[0] : `${targets.length} copies`}`,
+    )
     .join(", ");
 }
 
@@ -85,12 +97,11 @@ function undoable(steps: readonly PlanStep[]): string {
 /** One finished or changed step. */
 export function stepLine(n: number, step: StepRecord): string {
   const took = step.startedAt && step.endedAt ? durationText(between(step.startedAt, step.endedAt)) : "";
-  const name = step.id.startsWith("propagate/") ? step.id.slice("propagate/".length) : step.id;
   const what =
     step.trouble && step.state === "failed"
       ? `${step.trouble.code}  ${step.trouble.message}`
       : (step.says ?? "");
-  return ` ${SIGN[step.state]} ${String(n).padStart(2)} ${name.padEnd(14)} ${what}${took ? `  ${took}` : ""}`;
+  return ` ${SIGN[step.state]} ${String(n).padStart(2)} ${shortId(step.id).padEnd(11)} ${what}${took ? `  ${took}` : ""}`;
 }
 
 const SIGN: Readonly<Record<StepRecord["state"], string>> = {

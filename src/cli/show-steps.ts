@@ -13,7 +13,8 @@ export function showSteps(io: Io): (view: RunView) => void {
     let current = "";
     for (const step of steps) {
       const line = stepLine(numbers.get(step.id) ?? 0, step);
-      const state = `${step.state}/${step.attempts}`;
+      // To a reader acting and proving are one row.
+      const state = `${step.state === "proving" ? "acting" : step.state}/${step.attempts}`;
       const news = shown.get(step.id) !== state;
       shown.set(step.id, state);
       if (SETTLED.has(step.state) && news) io.note(line);

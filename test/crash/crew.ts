@@ -5,10 +5,8 @@ import { fileURLToPath } from "node:url";
 const HOOK = new URL("./hook.ts", import.meta.url).href;
 const COMMAND = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
 
-/** The processes that carry out runs: `lockstep worker --sandbox`, with the hook loaded before it. */
+/** The processes that carry out runs: `lockstep worker --sandbox`, with the hook loaded before it. Those that die are replaced. */
 export interface Crew {
-  /** Waits until so many workers are ready as the crew should have; replaces those that died. */
-  full(): Promise<void>;
   /** Whether this process of the crew has ended. */
   gone(pid: number): boolean;
   signal(pid: number, signal: NodeJS.Signals): void;
@@ -27,22 +25,25 @@ interface Worker {
 export async function openCrew(where: { dir: string; orders: string }, size: number): Promise<Crew> {
   const all: Worker[] = [];
   const living = () => all.filter((one) => !ended(one.process));
+  let closing = false;
   const fill = () => {
-    while (living().length < size) all.push(hire(where));
+    // At once when one dies: the next is needed soon, and a start takes half a second.
+    while (!closing && living().length < size) {
+      const one = hire(where);
+      one.process.once("exit", fill);
+      all.push(one);
+    }
   };
   fill();
   await Promise.all(all.map((one) => one.ready));
   return {
-    full: async () => {
-      fill();
-      await Promise.all(living().map((one) => one.ready));
-    },
     gone: (pid) => all.every((one) => one.process.pid !== pid || ended(one.process)),
     signal: (pid, signal) => {
       all.find((one) => one.process.pid === pid)?.process.kill(signal);
     },
     said: () => all.slice(-3).map((one) => `[${one.process.pid}] ${one.text.slice(-600)}`).join("\n"),
     close: async () => {
+      closing = true;
       for (const one of living()) {
         one.process.kill("SIGCONT");
         one.process.kill("SIGTERM");

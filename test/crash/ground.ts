@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Config } from "../../src/app/config.ts";
 import { type Home, openHome } from "../../src/app/home.ts";
+import { loadConfig } from "../../src/app/load-config.ts";
 import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
 import { sandboxHome } from "../../src/app/sandbox-door.ts";
@@ -14,51 +16,60 @@ import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { journalSealer } from "../../src/sealing/envelope.ts";
 import { type Watch, watched } from "./estate.ts";
-import type { Order } from "./hook.ts";
+import type { Hit, Order } from "./hook.ts";
 import { type Crew, openCrew } from "./crew.ts";
 
 /** The secret that is rotated again and again: each run starts from what the one before left. */
 export const SECRET = "heroku-api-key";
 
+/** A project directory with its configuration. */
+export interface Project {
+  readonly dir: string;
+  readonly plan: Plan;
+}
+
+/** Makes one, and compiles the plan that its rotations will have. */
+export async function makeProject(): Promise<Project> {
+  const dir = mkdtempSync(path.join(roomy("/dev/shm") ? "/dev/shm" : tmpdir(), "lockstep-crash-"));
+  writeFileSync(path.join(dir, "lockstep.config.ts"), configuration());
+  return { dir, plan: planOf((await loadConfig(dir)).config) };
+}
+
+function planOf(config: Config): Plan {
+  return planFor(config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: true });
+}
+
 /** A project with its sandbox (served here, so that the truth is at hand), its PostgreSQL, and its workers. */
 export interface Ground {
-  readonly dir: string;
   readonly home: Home;
   readonly sandbox: Sandbox;
   readonly watch: Watch;
   readonly crew: Crew;
-  plan(): Plan;
-  /** Starts a rotation that a worker will be struck in, if so ordered. */
-  start(order?: Order): Promise<string>;
+  /** Starts a rotation in which workers will be struck, one after the other, as ordered. */
+  start(...orders: readonly Order[]): Promise<string>;
   /** Waits for its end; a held run, or one that takes too long, is an error that says what happened. */
   end(run: string, patienceMs?: number): Promise<RunView>;
-  /** Where a process was really struck. */
-  hit(run: string): { readonly pid: number; readonly moment: string; readonly at: number } | undefined;
+  /** Where processes were really struck so far. */
+  hits(run: string): readonly Hit[];
   close(): Promise<void>;
 }
 
-/** Opens one with so many workers. */
-export async function openGround(workers: number): Promise<Ground> {
-  const dir = mkdtempSync(path.join(roomy("/dev/shm") ? "/dev/shm" : tmpdir(), "lockstep-crash-"));
-  writeFileSync(path.join(dir, "lockstep.config.ts"), configuration());
+/** Opens it with so many workers. */
+export async function openGround({ dir }: Project, workers: number): Promise<Ground> {
   const orders = path.join(dir, "orders");
   mkdirSync(orders);
   const { sandbox, watch, close: closeSandbox } = await openSandbox(dir);
   const home = await openHome({ cwd: dir, env: process.env, sandbox: true });
   const crew = await openCrew({ dir, orders }, workers);
   const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
-  const plan = () =>
-    planFor(home.config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: true });
   return {
-    dir,
     home,
     sandbox,
     watch,
     crew,
-    plan,
-    start: (order) => start({ home, client, plan: plan(), orders }, order),
-    end: (run, patienceMs = 20_000) => end(home, crew, run, patienceMs),
-    hit: (run) => read(path.join(orders, `${run}.hit`)),
+    start: (...wanted) => start({ home, client, orders }, wanted),
+    end: (run, patienceMs = 20_000) => end({ home, client, crew }, run, patienceMs),
+    hits: (run) => linesOf(path.join(orders, `${run}.hits`)) as Hit[],
     close: async () => {
       await crew.close();
       await client.close();
@@ -92,34 +103,43 @@ async function openSandbox(dir: string) {
 }
 
 async function start(
-  given: { home: Home; client: EngineClient; plan: Plan; orders: string },
-  order: Order | undefined,
+  given: { home: Home; client: EngineClient; orders: string },
+  wanted: readonly Order[],
 ): Promise<string> {
-  const { home, client, plan, orders } = given;
+  const { home, client, orders } = given;
   const [{ n } = { n: 1 }] = await home.database.query<{ n: number }>(
     "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1",
     [SECRET],
   );
   const id = `${SECRET}.rotate.${n}`;
-  if (order) writeFileSync(path.join(orders, `${id}.order`), JSON.stringify(order));
+  if (wanted.length > 0) writeFileSync(path.join(orders, `${id}.orders`), JSON.stringify(wanted));
   const actor = { name: "crash suite", assurance: "local user" } as const;
-  const { run, attached } = await startRun(home, client, plan, actor);
+  const { run, attached } = await startRun(home, client, planOf(home.config), actor);
   if (attached || run.id !== id) throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
   return id;
 }
 
-async function end(home: Home, crew: Crew, run: string, patienceMs: number): Promise<RunView> {
+async function end(
+  { home, client, crew }: { home: Home; client: EngineClient; crew: Crew },
+  run: string,
+  patienceMs: number,
+): Promise<RunView> {
   const signal = AbortSignal.timeout(patienceMs);
   const view = await followRun(home, run, () => {}, { signal });
-  if (view.run.status === "completed") return view;
+  if (view.run.status === "completed") {
+    // What is shown as completed must also be over for the engine.
+    await client.result(run, { signal });
+    return view;
+  }
   const steps = view.steps.filter((step) => step.state !== "done");
   throw new Error(
     `${run} is ${view.run.status}: ${JSON.stringify({ trouble: view.run.trouble, steps })}\n${crew.said()}`,
   );
 }
 
-function read<T>(file: string): T | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as T) : undefined;
+function linesOf(file: string): unknown[] {
+  const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  return text === "" ? [] : text.split("\n").map((line) => JSON.parse(line) as unknown);
 }
 
 function roomy(folder: string): boolean {

@@ -3,11 +3,11 @@
  * journal entry of one run. The program itself knows nothing of it.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import path from "node:path";
 
-/** Where a process is struck; the file `<run>.order` holds one, and who strikes renames it to `<run>.hit`. */
+/** Where a process is struck. The file `<run>.orders` holds those that are left, oldest first; `<run>.hits` what was done. */
 export interface Order {
   /** `mint/act`: the journal entry, on its first attempt. */
   readonly entry: string;
@@ -22,6 +22,17 @@ export interface Order {
   readonly signal: "SIGKILL" | "SIGSTOP";
 }
 
+type Moment = Order["when"] | "called" | "wrote";
+
+/** A strike that was carried out. */
+export interface Hit extends Pick<Order, "entry" | "when"> {
+  /** What had just happened; for `inside` it tells which of its meanings applied. */
+  readonly moment: Moment;
+  readonly pid: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 interface Place {
   readonly run: string;
   readonly entry: string;
@@ -30,26 +41,20 @@ interface Place {
 const folder = process.env["LOCKSTEP_CRASH"] ?? "";
 const here = new AsyncLocalStorage<Place>();
 
-function strike(at: Place, moment: Order["when"] | "called" | "wrote"): void {
-  const file = path.join(folder, `${at.run}.order`);
-  let order: Order;
-  try {
-    order = JSON.parse(readFileSync(file, "utf8")) as Order;
-  } catch {
-    return;
-  }
-  if (order.entry !== at.entry.replace(/\/1$/, "") || !meant(order, moment)) return;
-  try {
-    // Whoever renames it strikes: the process that takes over is spared.
-    renameSync(file, `${file}.taken`);
-  } catch {
-    return;
-  }
-  writeFileSync(path.join(folder, `${at.run}.hit`), JSON.stringify({ pid: process.pid, moment, at: Date.now() }));
+function strike(at: Place, moment: Moment): void {
+  const file = path.join(folder, `${at.run}.orders`);
+  if (!existsSync(file)) return;
+  const [order, ...rest] = JSON.parse(readFileSync(file, "utf8")) as Order[];
+  if (!order || order.entry !== at.entry.replace(/\/1$/, "") || !meant(order, moment)) return;
+  // By rename, so that no process reads half a file; the one that takes over finds what is left for it.
+  writeFileSync(`${file}.left`, JSON.stringify(rest));
+  renameSync(`${file}.left`, file);
+  const hit: Hit = { entry: order.entry, when: order.when, moment, pid: process.pid, at: Date.now() };
+  appendFileSync(path.join(folder, `${at.run}.hits`), `${JSON.stringify(hit)}\n`);
   process.kill(process.pid, order.signal);
 }
 
-function meant({ when, write }: Order, moment: Order["when"] | "called" | "wrote"): boolean {
+function meant({ when, write }: Order, moment: Moment): boolean {
   if (when !== "inside") return when === moment;
   return moment === "wrote" || moment === "returned" || (moment === "called" && !write);
 }

@@ -47,7 +47,6 @@ type Answer =
  */
 export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: JournalHooks = {}): Journal {
   const inside = new AsyncLocalStorage<Key>();
-  const read = new Map<Key, number>();
   let position = 0;
   let fresh = 0;
 
@@ -81,8 +80,8 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
       const answers = await Promise.all(entries.map(({ key, body }) => entry(key, () => body())));
       return answers.map((answer) => open<T>(answer));
     },
-    answer: async <T>(key: Key) =>
-      once<T | undefined>(`${key}/${(read.set(key, (read.get(key) ?? 0) + 1), read.get(key))}`, async () => {
+    answer: <T>(key: Key) =>
+      once<T | undefined>(key, async () => {
         const said = kept.messages.get(key)?.shift();
         if (said === undefined) throw new Waits(key);
         return said as T;

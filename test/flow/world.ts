@@ -134,13 +134,14 @@ function runOf(
   const kept = emptyRecord();
   const tag = runTag(INSTALLATION, id);
   let stop = false;
+  let question = "";
   memory.runs.set(id, { status: "queued", startedAt: nowText() });
   return {
     id,
     tag,
     plan,
     kept,
-    say: (decision) => void kept.messages.set("decision", [...(kept.messages.get("decision") ?? []), decision]),
+    say: (decision) => void kept.messages.set(question, [...(kept.messages.get(question) ?? []), decision]),
     cancel: () => {
       stop = true;
     },
@@ -163,6 +164,7 @@ function runOf(
         await Promise.race([interpret(runbook, plan.snapshot, journal, ports), life.died]);
       } catch (thrown) {
         if (!(thrown instanceof Waits)) throw thrown;
+        question = thrown.key;
       }
       const { status, trouble } = memory.runs.get(id) ?? {};
       return { status, trouble };

@@ -15,7 +15,7 @@ const formsFound = (value: Known, bytes: string | Buffer): Form[] =>
 
 describe("[P7] the searcher", () => {
   const token = `HRKU-${text(60)}`;
-  const value = known("token", token);
+  const value = known("token", token, "HRKU-".length);
 
   it.each<[string, Form, (bytes: Buffer) => string]>([
     ["raw", "raw", (bytes) => bytes.toString()],
@@ -94,8 +94,7 @@ describe("[P7] the searcher", () => {
     const bytes = Buffer.concat(Array.from({ length: 3_300 }, () => page));
     const started = performance.now();
     expect(search(bytes)).toEqual([]);
-    // Measured 0.4 s; the margin is for a machine that is busy with something else.
+    // Measured 0.15 s; the margin is for a machine that is busy with something else.
     expect(performance.now() - started).toBeLessThan(5_000);
-    console.log(performance.now()-started)
   });
 });

@@ -24,11 +24,12 @@ export const WINDOW = 12;
 
 /** All texts by which a value is looked for; whoever finds one of them has found the value. */
 export function formsOf({ bytes, constant = 0 }: Known): readonly { form: Form; text: Buffer }[] {
-  // A few of the constant bytes stay, so that a short beginning of the rest is found too.
-  const told = bytes.subarray(Math.max(0, constant - WINDOW / 2));
+  const told = bytes.subarray(constant);
   const text = told.toString("utf8");
   const isText = Buffer.from(text, "utf8").equals(told);
-  const forms: { form: Form; text: Buffer }[] = [{ form: "raw", text: told }];
+  // A few of the constant bytes stay here, so that a short beginning of the rest is found too.
+  const raw = bytes.subarray(Math.max(0, constant - WINDOW / 2));
+  const forms: { form: Form; text: Buffer }[] = [{ form: "raw", text: raw }];
   const add = (form: Form, written: string) => forms.push({ form, text: Buffer.from(written, "latin1") });
   for (const skip of [0, 1, 2]) {
     // Only whole groups of three bytes: what stands before and behind decides the rest.
