@@ -152,6 +152,8 @@ function refused<S>(vendor: Vendor<S>, fault: Extract<Fault, { kind: "status" }>
     ...own.headers,
     ...fault.headers,
   });
+  // An empty text takes a header away: the vendor's words from somebody who is not the vendor.
+  for (const [name, text] of Object.entries(fault.headers ?? {})) if (text === "") headers.delete(name);
   if (fault.retryAfter !== undefined) headers.set("retry-after", String(fault.retryAfter));
   return new Response(JSON.stringify(fault.body ?? own.body), { status: fault.status, headers });
 }

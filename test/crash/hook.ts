@@ -89,8 +89,11 @@ globalThis.fetch = async (input, init) => {
   const at = here.getStore();
   if (at === undefined) return send(input, init);
   const write = isWrite(input, init);
+  // A connection of its own for each request: one kept alive would break while its process is frozen, and hide what it does.
+  const headers = new Headers(init?.headers);
+  headers.set("connection", "close");
   if (write) strike(at, "sending");
-  const reply = await send(input, init);
+  const reply = await send(input, { ...init, headers });
   strike(at, write ? "wrote" : "called");
   return reply;
 };

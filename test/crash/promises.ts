@@ -78,7 +78,9 @@ async function expectRecord(ground: Ground, before: Estate, after: Estate, view:
   expect(rotations.map((row) => [row.old.id, row.new.id])).toEqual([[before.held, after.held]]);
   const current = (await listGenerations(database, SECRET)).filter(({ state }) => state === "current");
   expect(current.map(({ credential }) => credential.id)).toEqual([after.held]);
-  const kept = await database.query("SELECT purpose, credential_id FROM lockstep.sealed");
+  const kept = await database.query("SELECT purpose, credential_id FROM lockstep.sealed WHERE run = $1", [
+    view.run.id,
+  ]);
   expect(kept, "P7: no sealed value outlives its run").toEqual([]);
 }
 

@@ -1,24 +1,111 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setStage, type Stage } from "./stage.ts";
+import { RAXX } from "../../src/sandbox/raxx.ts";
+import { known } from "./values.ts";
+import { type Ended, setStage, type Stage } from "./stage.ts";
 
+const SECRET = "heroku-api-key";
 let stage: Stage;
 beforeAll(async () => {
   stage = await setStage();
 });
 afterAll(() => stage.close());
 
-describe("x", () => {
-  it("y", async () => {
-    for (const words of ["plan heroku-api-key", "doctor", "rotate heroku-api-key --yes", "status"]) {
-      const t = performance.now();
-      const e = await stage.run([...words.split(" "), "--sandbox"]);
-      console.log(words, e.exit, e.stdout, e.stderr.slice(-300), Math.round(performance.now() - t));
-    }
-    const t = performance.now();
+/** Runs commands, given as they are typed, two at a time. */
+async function runAll(...lines: readonly string[]): Promise<Ended[]> {
+  const left = [...lines.entries()];
+  const ended: Ended[] = [];
+  const work = async () => {
+    for (let next = left.shift(); next; next = left.shift())
+      ended[next[0]] = await stage.run([...next[1].split(" "), "--sandbox"]);
+  };
+  await Promise.all([work(), work()]);
+  return ended;
+}
+
+const exits = (all: readonly Ended[]) => all.map((one) => one.exit);
+
+describe("[HK-12] flows without faults", () => {
+  it("[HK-12] commands that look, and commands that fail, leave no value anywhere", async () => {
+    expect(exits([await stage.run(["doctor", "--sandbox"])])).toEqual([0]);
+    const fine = await runAll(
+      `plan ${SECRET}`,
+      `plan ${SECRET} --json`,
+      "doctor --json",
+      "status",
+      "status --json",
+      "runs",
+      "keys list",
+      `test ${SECRET}`,
+      `test ${SECRET} --json`,
+    );
+    expect(exits(fine)).toEqual(fine.map(() => 0));
+    const failing = await runAll(
+      `rotate ${SECRET}`,
+      "rotate nothing --json",
+      "show nothing.rotate.1",
+      "cancel nothing.rotate.1 --json",
+      "nonsense --json",
+    );
+    expect(exits(failing)).toEqual([2, 2, 2, 2, 2]);
+    expect(await stage.leaks()).toEqual([]);
+  });
+
+  it("[HK-12] a rotation, watched and read back in every form, leaves no value anywhere", async () => {
+    const rotating = stage.start(["rotate", SECRET, "--yes", "--sandbox"]);
+    await rotating.said(/✓ +10|â.* 10 /u);
+    const during = await runAll(`show ${SECRET}.rotate.1`, `show ${SECRET}.rotate.1 --json`);
+    expect((await rotating.ended).exit).toBe(0);
+    const after = await runAll(
+      "status",
+      "runs --json",
+      `show ${SECRET}.rotate.1`,
+      `audit ${SECRET}.rotate.1`,
+      "audit --json",
+      "audit --log",
+    );
+    expect(exits([...during, ...after])).toEqual([...during, ...after].map(() => 0));
+    expect(await stage.leaks()).toEqual([]);
+  });
+
+  it("[HK-12] a rotation by a worker, as JSON and with LOCKSTEP_DEBUG, and a new key for the ring, leave no value anywhere", async () => {
+    const worker = stage.start(["worker", "--sandbox"]);
+    await worker.said("is ready");
+    const rotated = await stage.run(["rotate", SECRET, "--yes", "--json", "--sandbox"], {
+      env: { LOCKSTEP_DEBUG: "1" },
+    });
+    expect([rotated.exit, JSON.parse(rotated.stdout).status]).toEqual([0, "completed"]);
+    worker.process.kill("SIGTERM");
+    expect((await worker.ended).exit).toBe(0);
+    expect(exits(await runAll("keys rotate"))).toEqual([0]);
+    expect(await stage.leaks()).toEqual([]);
+  });
+
+  it("[P7] a rotation that is killed holds its values sealed, and goes on", async () => {
+    const rotating = stage.start(["rotate", SECRET, "--yes", "--sandbox"]);
+    await rotating.said("11 soak");
+    rotating.process.kill("SIGKILL");
+    await rotating.ended;
     const sinks = await stage.sinks();
-    console.log(sinks.length, sinks.reduce((n, s) => n + s.bytes.length, 0), performance.now() - t, sinks.filter((s) => !s.name.includes("data/base")).map((s) => s.name+ " " + s.bytes.length).join("\n"));
-    const leaks = await stage.leaks();
-    console.log(leaks, performance.now() - t, stage.known().length);
-    expect(leaks).toEqual([]);
+    const sealed = sinks.find((one) => one.name === "table lockstep.sealed")?.bytes.toString() ?? "";
+    // Both values are there, so that finding none shows that sealing hides them.
+    expect(sealed.split("\n").map((row) => /,(old|pending),/.exec(row)?.[1])).toEqual(["old", "pending"]);
+    expect(await stage.leaks()).toEqual([]);
+    expect(exits(await runAll(`rotate ${SECRET}`))).toEqual([0]);
+    expect(await stage.leaks()).toEqual([]);
+  });
+
+  it("[P7] the places that were searched hold the flows: what is no secret is found there", async () => {
+    const { heroku } = stage.sandbox.control.truth();
+    const minted = heroku.authorizations.at(-1);
+    expect(minted).toMatchObject({ alive: true });
+    const words = [known("id of the new key", minted?.id ?? ""), known("id of the first", RAXX.currentAuthorization)];
+    const places = (await stage.leaks(words)).map((one) => one.sink);
+    for (const place of [/^table lockstep\.audit/, /^table lockstep\.generation/, /^project.*\/data\/base\//, /pg_wal\//])
+      expect(places.some((sink) => place.test(sink)), String(place)).toBe(true);
+    expect(places.some((sink) => sink.startsWith("stdout of rotate"))).toBe(true);
+    const names = (await stage.sinks()).map((one) => one.name);
+    for (const name of ["process arguments", "project/.lockstep/sandbox/endpoint.json"]) expect(names).toContain(name);
+    for (const part of ["server.log", "node-compile-cache", "table dbos.operation_outputs", "stderr of worker"])
+      expect(names.some((name) => name.includes(part)), part).toBe(true);
   });
 });

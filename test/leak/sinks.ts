@@ -64,8 +64,14 @@ export async function tablesOf(home: string): Promise<Sink[]> {
   }
 }
 
+/** What a watch over processes has seen so far. */
+export interface Watch {
+  seen(): readonly Sink[];
+  stop(): Promise<void>;
+}
+
 /** Samples the arguments of all processes of this machine, and the environment of those of ours that are no command of the test. */
-export function watchProcesses(root: string): { stop(): Promise<Sink[]> } {
+export function watchProcesses(root: string): Watch {
   const seen = new Map<string, Set<string>>([
     ["process arguments", new Set()],
     ["environment of the database server", new Set()],
@@ -90,10 +96,10 @@ export function watchProcesses(root: string): { stop(): Promise<Sink[]> } {
     }
   })();
   return {
+    seen: () => [...seen].map(([name, texts]) => ({ name, bytes: Buffer.from([...texts].join("\n"), "latin1") })),
     stop: async () => {
       going = false;
       await loop;
-      return [...seen].map(([name, texts]) => ({ name, bytes: Buffer.from([...texts].join("\n"), "latin1") }));
     },
   };
 }

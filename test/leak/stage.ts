@@ -1,7 +1,7 @@
 /** A project directory with a sandbox of its own, the commands that are run in it, and everything that they leave behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cleanUp, place } from "../../src/engine/embedded/harness.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
@@ -13,7 +13,8 @@ import { filesBelow, type Leak, leaksIn, type Sink, tablesOf, watchProcesses } f
 import { freshToken, known, valuesOf } from "./values.ts";
 
 const REPOSITORY = path.resolve(import.meta.dirname, "../..");
-const PROGRAM = path.join(REPOSITORY, "bin/lockstep.js");
+/** What `lockstep` runs. */
+export const PROGRAM = path.join(REPOSITORY, "bin/lockstep.js");
 
 /** How a command ended. */
 export interface Ended {
@@ -48,10 +49,10 @@ export interface Stage {
   run(words: readonly string[], how?: How): Promise<Ended>;
   /** All values: of vendors, key file and the environment that commands get. */
   known(): readonly Known[];
-  /** Everything that is there by now; `more` adds to it. */
+  /** Everything that is there by now. No command may be running. */
   sinks(): Promise<readonly Sink[]>;
-  /** Searches everything for all values. No command may be running. */
-  leaks(): Promise<readonly Leak[]>;
+  /** Searches everything for all values, or for these. */
+  leaks(known?: readonly Known[]): Promise<readonly Leak[]>;
   close(): Promise<void>;
 }
 
@@ -93,7 +94,6 @@ export async function setStage(): Promise<Stage> {
   const env = { PATH: "/usr/bin:/bin", HOME: user, TMPDIR: tmp, XDG_CACHE_HOME: path.join(user, "cache"), ...operators };
   const printed: Sink[] = [];
   const watch = watchProcesses(top);
-  const sampled: Sink[] = [];
 
   const start: Stage["start"] = (words, how = {}) => {
     const child = spawn(process.execPath, [...(how.node ?? [PROGRAM]), ...words], {
@@ -105,7 +105,11 @@ export async function setStage(): Promise<Stage> {
   };
   const byDesign = (relative: string) => /^project\/\.lockstep\/sandbox\/(vendors|keys)\.json$/.test(relative);
   const allKnown = () => [...valuesOf(home), ...valuesIn(operators)];
-  const sinks = async () => [...sampled, ...printed, ...(await tablesOf(home)), ...filesBelow(top, byDesign)];
+  const sinks = async () => {
+    const homes = [home, path.join(root, ".lockstep")].filter((one) => existsSync(path.join(one, "version")));
+    const tables = await Promise.all(homes.map(tablesOf));
+    return [...watch.seen(), ...printed, ...tables.flat(), ...filesBelow(top, byDesign)];
+  };
   return {
     root,
     home,
@@ -114,10 +118,7 @@ export async function setStage(): Promise<Stage> {
     run: (words, how) => start(words, how).ended,
     known: allKnown,
     sinks,
-    leaks: async () => {
-      sampled.push(...(await watch.stop()));
-      return leaksIn(await sinks(), allKnown());
-    },
+    leaks: async (values) => leaksIn(await sinks(), values ?? allKnown()),
     close: async () => {
       await watch.stop();
       await served.close();

@@ -102,10 +102,22 @@ describe("[HK-04] identify", () => {
     },
   );
 
+  it("[HK-13] stops beside an entry of the convention that is younger than 24 h and not the present key", async () => {
+    redact(8, 6);
+    const other = await minted();
+    expect(await issuer.identify(old, undefined)).toMatchObject({
+      is: "refused",
+      trouble: { code: "DUPLICATE_UNCLEAR" },
+    });
+    authorization(other.credential.id).createdAt -= 86_400_000;
+    expect(await issuer.identify(old, undefined)).toMatchObject({ is: "done", value: { id: current } });
+  });
+
   it("[HK-04] refuses when two entries fit, and when none does", async () => {
     redact(8, 4);
     const other = await minted();
     const twin = authorization(other.credential.id);
+    twin.createdAt -= 2 * 86_400_000;
     const { token } = authorization(current);
     twin.token = `${token.slice(0, 10)}${"x".repeat(token.length - 20)}${token.slice(-10)}`;
     expect(await issuer.identify(old, undefined)).toMatchObject(doubt("2 authorizations fit"));
@@ -290,7 +302,7 @@ describe("[HK-09] end and after", () => {
     for (const fault of [
       { kind: "html", status: 401 },
       { kind: "html", status: 403 },
-      { kind: "status", status: 401 },
+      { kind: "status", status: 401, headers: { "request-id": "" } },
       { kind: "status", status: 403, headers: OWN },
       { kind: "status", status: 401, headers: OWN, body: { id: "device_trust_required", message: "x" } },
       { kind: "status", status: 429, headers: OWN },

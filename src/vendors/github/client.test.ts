@@ -84,7 +84,7 @@ describe("the GitHub client", () => {
   });
 
   it("[X-09] takes GitHub's words without its header for a proxy's", async () => {
-    world.sandbox.control.addFault({ kind: "status", status: 401 });
+    world.sandbox.control.addFault({ kind: "status", status: 401, headers: { "x-github-request-id": "" } });
     expect((await client.repository(REPO)).is).toBe("unknown");
     world.sandbox.control.addFault({
       kind: "status",

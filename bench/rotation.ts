@@ -1,0 +1,103 @@
+// How much Lockstep adds to the vendors' own time in a rotation, and whether it makes the least number of calls.
+import type { JournalEntry } from "../src/sandbox/journal.ts";
+import { atMost, type Figure, folder, lockstep, median, round, secret, stop } from "./common.ts";
+import { busyMs, byVendor, openVendors, type Vendors } from "./vendors.ts";
+
+const LATENCY = 100;
+const ROTATIONS = 7;
+/** One mint, one vault, one GitHub, four apps, one revoke. */
+const LEAST_WRITES: Counts = { heroku: 6, github: 1, infisical: 1 };
+
+type Counts = Readonly<Record<string, number>>;
+
+interface Rotation {
+  readonly wallMs: number;
+  readonly busyMs: number;
+  readonly requests: readonly JournalEntry[];
+  readonly steps: readonly { readonly id: string; readonly ms: number }[];
+}
+
+interface Answer {
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly steps: readonly { readonly id: string; readonly startedAt: string; readonly endedAt: string }[];
+}
+
+/** Rotations one after another, carried out by the command itself; the first, which makes the database, is not counted. */
+export async function rotationFigures(): Promise<readonly Figure[]> {
+  const dir = folder();
+  const vendors = await openVendors(dir);
+  const plan = lockstep(dir, "plan", secret, "--json", "--sandbox");
+  await plan.ended;
+  const { calls: planned } = JSON.parse(plan.out) as { calls: Counts };
+  await rotate(dir, vendors, 0);
+  const all: Rotation[] = [];
+  for (let n = 0; n < ROTATIONS; n += 1) all.push(await rotate(dir, vendors, LATENCY));
+  await stop(vendors.child);
+  const ratios = all.map((one) => one.wallMs / one.busyMs);
+  return [
+    atMost("rotation.overhead", median(ratios), "ratio", 1.1, {
+      is: `startedAt to endedAt over the time with at least one request in flight, at ${LATENCY} ms a call; median of ${ROTATIONS}`,
+      rotations: all.map((one, n) => ({
+        wallMs: one.wallMs,
+        busyMs: one.busyMs,
+        ratio: round(ratios[n] ?? 0),
+      })),
+      steps: all[0]?.steps,
+    }),
+    writes(all),
+    reads(all, planned),
+  ];
+}
+
+async function rotate(dir: string, vendors: Vendors, latencyMs: number): Promise<Rotation> {
+  await vendors.latency(latencyMs);
+  const before = (await vendors.requests()).at(-1)?.seq ?? 0;
+  const child = lockstep(dir, "rotate", secret, "--json", "--yes", "--sandbox");
+  const code = await child.ended;
+  if (code !== 0) throw new Error(`rotate ended with ${code}: ${child.out}${child.err}`);
+  const run = JSON.parse(child.out) as Answer;
+  const requests = await vendors.requests(before);
+  return {
+    wallMs: between(run.startedAt, run.endedAt),
+    busyMs: busyMs(requests, latencyMs),
+    requests,
+    steps: run.steps.map(({ id, startedAt, endedAt }) => ({ id, ms: between(startedAt, endedAt) })),
+  };
+}
+
+function writes(all: readonly Rotation[]): Figure {
+  const made = all.map((one) => byVendor(one.requests.filter((request) => request.effect === "write")));
+  return counted("rotation.writes", made, LEAST_WRITES, {});
+}
+
+function reads(all: readonly Rotation[], planned: Counts): Figure {
+  const signIns = all.map((one) => one.requests.filter(signsIn).length);
+  const made = all.map((one) =>
+    byVendor(one.requests.filter((request) => request.effect !== "write" && !signsIn(request))),
+  );
+  const least = Object.fromEntries(
+    Object.entries(planned).map(([vendor, n]) => [vendor, n - (LEAST_WRITES[vendor] ?? 0)]),
+  );
+  return counted("rotation.reads", made, least, { plan: planned, signIns });
+}
+
+/** A plan does not count them: a process signs in once, however many rotations it carries out. */
+function signsIn(request: JournalEntry): boolean {
+  return request.path.includes("/auth/");
+}
+
+function counted(name: string, made: readonly Counts[], least: Counts, more: object): Figure {
+  const goal = sum(least);
+  const worst = Math.max(...made.map(sum));
+  const ok = made.every((one) => sum(one) === goal && Object.entries(least).every(([v, n]) => one[v] === n));
+  return { name, value: worst, unit: "calls", goal: `= ${goal}`, ok, detail: { goal: least, made, ...more } };
+}
+
+function sum(counts: Counts): number {
+  return Object.values(counts).reduce((a, b) => a + b, 0);
+}
+
+function between(from: string, to: string): number {
+  return Date.parse(to) - Date.parse(from);
+}
