@@ -1,6 +1,8 @@
 // How much Lockstep adds to the vendors' own time in a rotation, and whether it makes the least number of calls.
+
+import path from "node:path";
 import type { JournalEntry } from "../src/sandbox/journal.ts";
-import { atMost, type Figure, folder, lockstep, median, round, secret, stop } from "./common.ts";
+import { atMost, type Figure, folder, lockstep, median, root, round, secret, start, stop } from "./common.ts";
 import { busyMs, byVendor, openVendors, type Vendors } from "./vendors.ts";
 
 const LATENCY = 100;
@@ -13,6 +15,8 @@ type Counts = Readonly<Record<string, number>>;
 interface Rotation {
   readonly wallMs: number;
   readonly busyMs: number;
+  /** The same requests in the same order of dependence, made by a program that does nothing else. */
+  readonly bareMs: number;
   readonly requests: readonly JournalEntry[];
   readonly steps: readonly { readonly id: string; readonly ms: number }[];
 }
@@ -45,6 +49,13 @@ export async function rotationFigures(): Promise<readonly Figure[]> {
       })),
       steps: all[0]?.steps,
     }),
+    {
+      name: "rotation.over.bare",
+      value: round(median(all.map((one) => one.wallMs / one.bareMs))),
+      unit: "ratio",
+      detail:
+        "over a bare client that makes the same requests in the same order right after each rotation: what the machine itself takes is in both",
+    },
     writes(all),
     reads(all, planned),
   ];
@@ -61,9 +72,27 @@ async function rotate(dir: string, vendors: Vendors, latencyMs: number): Promise
   return {
     wallMs: between(run.startedAt, run.endedAt),
     busyMs: busyMs(requests, latencyMs),
+    bareMs: latencyMs === 0 ? 0 : await bare(dir, vendors, requests, latencyMs),
     requests,
     steps: run.steps.map(({ id, startedAt, endedAt }) => ({ id, ms: between(startedAt, endedAt) })),
   };
+}
+
+/** A request waits for all that had been answered when it was sent. */
+async function bare(
+  dir: string,
+  vendors: Vendors,
+  requests: readonly JournalEntry[],
+  latencyMs: number,
+): Promise<number> {
+  const shape = requests.map(({ at, vendor, path: route }) => ({
+    url: `${vendors.urls[vendor]}${route.replaceAll("~", "x")}`,
+    after: requests.filter((one) => one.at <= at - latencyMs).length,
+  }));
+  const child = start(dir, [process.execPath, path.join(root, "bench", "bare.ts"), JSON.stringify(shape)]);
+  const code = await child.ended;
+  if (code !== 0) throw new Error(`the bare client ended with ${code}: ${child.err}`);
+  return Number(child.out);
 }
 
 function writes(all: readonly Rotation[]): Figure {

@@ -1,5 +1,6 @@
 // From kill -9 of the process that carries out a rotation to the interrupted step's first request from another worker.
 import { setTimeout as sleep } from "node:timers/promises";
+import { localActor } from "../src/app/actor.ts";
 import { openHome } from "../src/app/home.ts";
 import { openCarrier, planFor, startRun, viewRun } from "../src/app/runs.ts";
 import {
@@ -36,7 +37,7 @@ export async function takeoverFigures(): Promise<readonly Figure[]> {
     const carrier = await openCarrier(home, () => {});
     while (taken.length < KILLS) {
       const plan = planFor(home.config, { secret, flow: "rotate", reason: "scheduled", sandbox: true });
-      const { run } = await startRun(home, carrier.requests, plan, { kind: "human", name: "bench" });
+      const { run } = await startRun(home, carrier.requests, plan, localActor());
       await strike(home, run.id, { dir, vendors, crew, taken });
       while ((await viewRun(home, run.id)).run.endedAt === undefined) await sleep(20);
       const { status } = (await viewRun(home, run.id)).run;
@@ -77,18 +78,16 @@ async function strike(home: Home, run: string, scene: Scene): Promise<void> {
   const first = await sequence(vendors);
   const moment = EARLIEST + ((taken.length * 37) % (LATEST - EARLIEST));
   while ((await sequence(vendors)) - first < moment) await sleep(5);
-  const rows = await home.database.query<{ executor: string }>(
-    "SELECT executor_id AS executor FROM dbos.workflow_status WHERE workflow_uuid = $1",
-    [run],
-  );
-  const executor = rows[0]?.executor ?? "";
+  const { executor } = await claim(home, run);
   const child = crew.get(executor);
   if (!child) throw new Error(`a stranger carries out ${run}`);
   const last = await sequence(vendors);
   child.process.kill("SIGKILL");
   const killed = Date.now();
   crew.delete(executor);
-  taken.push((await firstAfter(vendors, last, killed)) - killed);
+  let next = await claim(home, run);
+  for (; next.executor === executor || next.at < killed; next = await claim(home, run)) await sleep(10);
+  taken.push((await firstAfter(vendors, last, next.at)) - killed);
   await hire(dir, crew);
 }
 
@@ -96,10 +95,19 @@ async function sequence(vendors: Vendors): Promise<number> {
   return (await vendors.requests()).at(-1)?.seq ?? 0;
 }
 
-/** When the first request was sent that is not the dead process's: the journal's time is that at the end of the latency. */
-async function firstAfter(vendors: Vendors, since: number, killed: number): Promise<number> {
+/** Who carries out the run, and since when. */
+async function claim(home: Home, run: string): Promise<{ executor: string; at: number }> {
+  const rows = await home.database.query<{ executor: string | null; at: string | null }>(
+    "SELECT executor_id AS executor, started_at_epoch_ms AS at FROM dbos.workflow_status WHERE workflow_uuid = $1",
+    [run],
+  );
+  return { executor: rows[0]?.executor ?? "", at: Number(rows[0]?.at ?? 0) };
+}
+
+/** When the first request after the claim was sent; those before it are the dead process's. The journal's time is that at the end of the latency. */
+async function firstAfter(vendors: Vendors, since: number, claimed: number): Promise<number> {
   for (;;) {
-    const sent = (await vendors.requests(since)).map((one) => one.at - LATENCY).find((at) => at > killed);
+    const sent = (await vendors.requests(since)).map((one) => one.at - LATENCY).find((at) => at >= claimed);
     if (sent !== undefined) return sent;
     await sleep(10);
   }

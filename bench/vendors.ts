@@ -5,6 +5,8 @@ import { type Child, lockstep, says } from "./common.ts";
 /** The vendors of one folder, until their process ends. */
 export interface Vendors {
   readonly child: Child;
+  /** Where each is reached. */
+  readonly urls: Readonly<Record<string, string>>;
   latency(ms: number): Promise<void>;
   /** All requests after that one, oldest first. */
   requests(since?: number): Promise<readonly JournalEntry[]>;
@@ -13,9 +15,13 @@ export interface Vendors {
 /** Starts `lockstep sandbox` in the folder. */
 export async function openVendors(dir: string): Promise<Vendors> {
   const child = lockstep(dir, "sandbox");
-  const [, control = ""] = await says(child, /control\s+(http:\S+)[^]*until \^C/);
+  const [, control = ""] = await says(child, /control\s+(http:\S+)[\s\S]*until \^C/);
+  const urls = Object.fromEntries(
+    [...child.err.matchAll(/^(\w+)\s+(http:\S+)/gm)].map(([, name = "", url = ""]) => [name, url]),
+  );
   return {
     child,
+    urls,
     latency: async (ms) => {
       const headers = { "content-type": "application/json" };
       const body = JSON.stringify({ latencyMs: ms });

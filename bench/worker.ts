@@ -43,11 +43,11 @@ export async function workerFigures(): Promise<readonly Figure[]> {
 }
 
 function postmasterIn(home: string): number {
-  for (const name of readdirSync(home)) {
-    const file = path.join(home, name, "postmaster.pid");
-    if (existsSync(file)) return Number(readFileSync(file, "utf8").split("\n")[0]);
-  }
-  throw new Error(`no PostgreSQL runs in ${home}`);
+  const found = readdirSync(home, { recursive: true, encoding: "utf8" }).find(
+    (name) => path.basename(name) === "postmaster.pid",
+  );
+  if (found === undefined) throw new Error(`no PostgreSQL runs in ${home}`);
+  return Number(readFileSync(path.join(home, found), "utf8").split("\n")[0]);
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -186,7 +186,7 @@ function mistakeOf(issue: Issue, input: unknown, under: readonly PropertyKey[]):
   return {
     path: text(path),
     found: foundAt(input, issue.path),
-    allowed: issue.message.replace(/^Invalid input: expected /, ""),
+    allowed: issue.message.replace(/^Invalid input: expected /, "").replace(/^Invalid /, "a valid "),
   };
 }
 

@@ -1,6 +1,6 @@
 import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { systemClock } from "../core/time.ts";
-import { hasLivingWorker } from "../engine/workers.ts";
+import { hasLivingWorker, listParked, type ParkedRun } from "../engine/workers.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
 import { STORES } from "./adapters.ts";
 import { vendorBudget } from "./budget.ts";
@@ -55,11 +55,26 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
       const alive = await hasLivingWorker(home.databaseUrl);
       return { says: alive ? "one is running" : "none: rotate carries its run out itself", value: undefined };
     });
+    await look("runs", async () => {
+      const [first, ...others] = await listParked((sql, values) => home.database.query(sql, values));
+      if (first) throw parked(first, others.length);
+      return { says: "none is parked", value: undefined };
+    });
     for (const name of Object.keys(home.config.secrets)) await look(name, () => readVaultOf(home, name));
   } finally {
     await home.close();
   }
   return findings;
+}
+
+function parked({ run, why }: ParkedRun, others: number): LockstepError {
+  return new LockstepError({
+    code: "RUN_PARKED",
+    message: `${run}${others > 0 ? ` and ${others} more` : ""} is parked: ${why}`,
+    because:
+      "its journal was not written by this installation, or was changed, so nothing is done on its strength",
+    next: `lockstep show ${run}, and look at both keys at the issuer by hand`,
+  });
 }
 
 /** Reaches the vault entry of a secret; the value itself stays inside the adapter. */

@@ -33,6 +33,12 @@ export function startEngine(
     proveKeys: () => proveKeys(home.database, home.ring),
     version: RUNBOOKS_VERSION,
     log,
+    onDatabaseLost: () => {
+      // It tells again at the next outage; a server that does not come back shows in every command's own error.
+      void home
+        .reopenDatabase()
+        .catch((thrown: unknown) => log({ level: "error", msg: troubleOf(thrown).message }));
+    },
     procedure: ({ id, input }, journal) => procedure(deps, id, input as RunInput, journal),
   });
 }

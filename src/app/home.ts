@@ -20,6 +20,8 @@ export interface Home extends LoadedConfig {
   readonly dir: string;
   readonly databaseUrl: string;
   readonly embedded: boolean;
+  /** Starts the embedded server again after it was lost; nothing to do for a database server of others. */
+  reopenDatabase(): Promise<void>;
   readonly database: Database;
   readonly ring: KeyRing;
   readonly sandbox?: SandboxDoor;
@@ -39,8 +41,8 @@ export async function openHome(where: Where): Promise<Home> {
     const sandbox = where.sandbox ? await openSandbox(loaded.root) : undefined;
     if (sandbox) closers.push(sandbox.close);
     const given = where.sandbox ? undefined : where.env["LOCKSTEP_DATABASE_URL"];
-    const server = given === undefined ? await embedded(dir) : undefined;
-    if (server) closers.push(() => server.close());
+    let server = given === undefined ? await embedded(dir) : undefined;
+    closers.push(async () => server?.close());
     const databaseUrl = server?.url ?? given ?? "";
     const database = await openDatabase(databaseUrl);
     closers.push(() => database.close());
@@ -51,6 +53,9 @@ export async function openHome(where: Where): Promise<Home> {
       dir,
       databaseUrl,
       embedded: server !== undefined,
+      reopenDatabase: async () => {
+        if (server) server = await embedded(dir);
+      },
       database,
       ring,
       env: where.env,

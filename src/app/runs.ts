@@ -7,6 +7,7 @@ import { systemClock } from "../core/time.ts";
 import { auditLogIn } from "../db/audit-log.ts";
 import { activeRun, getRun, getSteps, requestCancel, reserveRun } from "../db/runs.ts";
 import { openClient } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { Requests } from "../engine/requests.ts";
 import { hasLivingWorker } from "../engine/workers.ts";
 import { journalSealer } from "../sealing/envelope.ts";
@@ -42,17 +43,46 @@ export interface Carrier {
   close(): Promise<void>;
 }
 
-/** Speaks to a living worker, or carries runs out in this process when there is none. */
+/** How often a command looks whether the worker that carries its run is still there, in milliseconds. */
+const WORKER_WATCH = 2_000;
+
+/** Speaks to a living worker, or carries runs out in this process when there is none, or no longer one. */
 export async function openCarrier(home: Home, log: (msg: string) => void): Promise<Carrier> {
-  if (await hasLivingWorker(home.databaseUrl)) {
-    const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
-    return { requests: client, close: () => client.close() };
+  const engineHere = async () => {
+    const { startEngine } = await import("./engine.ts");
+    return startEngine(home, "command", ({ level, msg }) => {
+      if (level !== "info") log(msg);
+    });
+  };
+  if (!(await hasLivingWorker(home.databaseUrl))) {
+    const engine = await engineHere();
+    return { requests: engine, close: () => engine.close() };
   }
-  const { startEngine } = await import("./engine.ts");
-  const engine = await startEngine(home, "command", ({ level, msg }) => {
-    if (level !== "info") log(msg);
-  });
-  return { requests: engine, close: () => engine.close() };
+  const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
+  const gone = new AbortController();
+  const standIn = standInFor(home, engineHere, gone.signal);
+  return {
+    requests: client,
+    close: async () => {
+      gone.abort();
+      await (await standIn)?.close();
+      await client.close();
+    },
+  };
+}
+
+/** An engine of this process once no worker lives; undefined when it was not needed. Without it a run would wait for nobody. */
+async function standInFor(
+  home: Home,
+  engineHere: () => Promise<Engine>,
+  signal: AbortSignal,
+): Promise<Engine | undefined> {
+  while (!signal.aborted) {
+    const alive = await hasLivingWorker(home.databaseUrl).catch(() => true);
+    if (!alive) return engineHere();
+    await sleep(WORKER_WATCH, undefined, { signal }).catch(() => {});
+  }
+  return undefined;
 }
 
 /** Reserves the run and enqueues it; answers with the one that is there already instead (P8). */

@@ -27,6 +27,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+type Add = <Options>(name: string, description: string, load: () => Promise<Run<Options>>) => Command;
+
 function commands(io: Io): Command {
   const program = new Command("lockstep")
     .description(
@@ -35,7 +37,7 @@ function commands(io: Io): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: (text) => process.stdout.write(text) })
     .helpCommand(false);
-  const add = <Options>(name: string, description: string, load: () => Promise<Run<Options>>): Command =>
+  const add: Add = (name, description, load) =>
     program
       .command(name)
       .description(description)
@@ -44,22 +46,18 @@ function commands(io: Io): Command {
       .option("--sandbox", "use simulated vendors instead of the real ones", false)
       .option("--config <file>", "another lockstep.config.ts")
       .action(async (...args: unknown[]) => {
-        const options = args.at(-2) as Options & Common;
+        const options = args.at(-2) as Parameters<Awaited<ReturnType<typeof load>>>[1];
         const argument = typeof args[0] === "string" ? args[0] : "";
         await finish(io, async () => (await load())(io, options, argument));
       });
+  addRotation(add);
+  addRecord(add);
+  addUpkeep(add);
+  return program;
+}
 
-  add("init", "write a first lockstep.config.ts", async () => (await import("./commands/init.ts")).init);
-  add(
-    "doctor",
-    "check this machine, the configuration, and every connection",
-    async () => (await import("./commands/doctor.ts")).doctor,
-  );
-  add(
-    "status",
-    "all secrets: last rotated, next due, what is going on",
-    async () => (await import("./commands/status.ts")).status,
-  );
+/** What changes a secret, or shows what would. */
+function addRotation(add: Add): void {
   add(
     "plan <secret>",
     "what a rotation would do, step by step",
@@ -79,6 +77,20 @@ function commands(io: Io): Command {
     .option("--plan <hash>", "run exactly the plan of this hash")
     .option("--yes", "do not ask", false)
     .option("--confirm <secret>", "answer the question for production in advance");
+  add(
+    "cancel <run>",
+    "stop a run and undo what it did, while that is possible",
+    async () => (await import("./commands/cancel.ts")).cancel,
+  );
+}
+
+/** What only reads the record. */
+function addRecord(add: Add): void {
+  add(
+    "status",
+    "all secrets: last rotated, next due, what is going on",
+    async () => (await import("./commands/status.ts")).status,
+  );
   add("runs", "the runs, newest first", async () => (await import("./commands/runs.ts")).runs)
     .option("--secret <secret>", "of one secret")
     .option("--limit <n>", "how many", count, 20);
@@ -88,11 +100,6 @@ function commands(io: Io): Command {
     async () => (await import("./commands/show.ts")).show,
   );
   add(
-    "cancel <run>",
-    "stop a run and undo what it did, while that is possible",
-    async () => (await import("./commands/cancel.ts")).cancel,
-  );
-  add(
     "audit [run]",
     "the audit log, or the rotation log",
     async () => (await import("./commands/audit.ts")).audit,
@@ -100,6 +107,16 @@ function commands(io: Io): Command {
     .option("--secret <secret>", "of one secret")
     .option("--log", "the rotation log as Markdown", false)
     .option("--limit <n>", "how many entries", count, 100);
+}
+
+/** The installation itself. */
+function addUpkeep(add: Add): void {
+  add("init", "write a first lockstep.config.ts", async () => (await import("./commands/init.ts")).init);
+  add(
+    "doctor",
+    "check this machine, the configuration, and every connection",
+    async () => (await import("./commands/doctor.ts")).doctor,
+  );
   add("worker", "carry out runs until stopped", async () => (await import("./commands/worker.ts")).worker);
   add(
     "sandbox",
@@ -107,7 +124,6 @@ function commands(io: Io): Command {
     async () => (await import("./commands/sandbox.ts")).sandbox,
   );
   add("keys [action]", "the key ring: list, rotate", async () => (await import("./commands/keys.ts")).keys);
-  return program;
 }
 
 function reason(): Option {

@@ -60,6 +60,7 @@ const LONGEST_WAIT: Milliseconds = 60_000;
 const LOOKS_AFTER_UNKNOWN = 3;
 const PROVE_WITHIN: Milliseconds = 60_000;
 const PROVE_EVERY: Milliseconds = 1_000;
+const PROVE_EVERY_AT_MOST: Milliseconds = 15_000;
 
 /** needs → look → intend → still ours? → do. Body of one journal entry: repeatable at any point, never throws. */
 export async function act(step: Step, at: Circumstances): Promise<ActResult> {
@@ -181,7 +182,10 @@ export async function prove(step: Step, acted: ActResult, at: Circumstances): Pr
         result = { is: "failed", trouble: proof.trouble };
         return failed(proof.trouble);
       }
-      await at.ports.pause(PROVE_EVERY);
+      // Ever longer waits: an hour of release phase, asked about every second, would use up the vendor's hourly limit.
+      await at.ports.pause(
+        Math.min(Math.max(PROVE_EVERY, between(since, c.now()) / 10), PROVE_EVERY_AT_MOST),
+      );
     }
   }).then((noting) => {
     if (!result && noting.is === "failed") result = { is: "failed", trouble: noting.trouble };

@@ -1,7 +1,7 @@
 import { type ActResult, act, type ProveResult, prove, type StepPorts, undo } from "./carry-out.ts";
 import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Key } from "./journal.ts";
 import type { RunEnd } from "./record.ts";
 import type { Runbook } from "./runbook.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -37,7 +37,7 @@ export async function interpret(
 ): Promise<RunEnd> {
   const facts: Partial<Facts> = {};
   const begun: Step[] = [];
-  await journal.once("start", () => ports.began());
+  await noteDown(journal, ports, "start", () => ports.began());
   for (const entry of runbook.entries(snapshot)) {
     const values: Record<string, unknown> = {};
     for (const wave of entry.waves) {
@@ -46,7 +46,23 @@ export async function interpret(
     }
     Object.assign(facts, { [entry.gives]: factOf(entry, values) });
   }
-  return journal.once("end", () => ports.ended({ status: "completed" }, facts));
+  return noteDown(journal, ports, "end", () => ports.ended({ status: "completed" }, facts));
+}
+
+/** How long to wait when the record cannot be written. */
+const NOTE_AGAIN = 5_000;
+
+/** An entry that only writes the record. It waits until it can: a throw would end the run for good, with the record still open. */
+function noteDown<T>(journal: Journal, ports: StepPorts, key: Key, note: () => Promise<T>): Promise<T> {
+  return journal.once(key, async () => {
+    for (;;) {
+      try {
+        return await note();
+      } catch {
+        await ports.pause(NOTE_AGAIN);
+      }
+    }
+  });
 }
 
 function factOf(entry: Entry, values: Readonly<Record<string, unknown>>): unknown {
@@ -84,7 +100,7 @@ async function attemptAll(w: Wave, steps: readonly Step[], attempt: number): Pro
   for (const step of steps) {
     if (!step.waits) continue;
     const until = step.waits(w.snapshot, w.facts as Facts);
-    await w.journal.once(`${step.id}/wait/${attempt}`, () => w.ports.waiting(step, until));
+    await noteDown(w.journal, w.ports, `${step.id}/wait/${attempt}`, () => w.ports.waiting(step, until));
     await w.journal.sleepUntil(until);
   }
   const cancellable = canWalkBack(w.begun);
@@ -136,13 +152,13 @@ async function hold(w: Wave, trouble: Trouble, place: string): Promise<RunEnd | 
   for (let round = 1; ; round += 1) {
     // A new key for each question: an answer that came too late for one must not decide the next.
     const question = `decision/${place}/${round}`;
-    const since = await w.journal.once(`held/${place}/${round}`, async () => {
+    const since = await noteDown(w.journal, w.ports, `held/${place}/${round}`, async () => {
       await w.ports.held(why, question);
       return w.journal.now();
     });
     const decision = await w.journal.answer<Decision>(question, after(since, HELD_FOR));
     if (decision?.choice === "retry") {
-      await w.journal.once(`held/${place}/retry/${round}`, () => w.ports.resumed());
+      await noteDown(w.journal, w.ports, `held/${place}/retry/${round}`, () => w.ports.resumed());
       return undefined;
     }
     if (decision?.choice === "cancel" && canWalkBack(w.begun)) {
@@ -172,7 +188,7 @@ async function walkBack(w: Wave, place: string): Promise<Trouble | undefined> {
 }
 
 async function finish(w: Wave, status: "cancelled" | "failed", trouble: Trouble): Promise<RunEnd> {
-  return w.journal.once("end", () => w.ports.ended({ status, trouble }, w.facts));
+  return noteDown(w.journal, w.ports, "end", () => w.ports.ended({ status, trouble }, w.facts));
 }
 
 /** Going back by ourselves is allowed only while every effect so far has an undo of its own. */

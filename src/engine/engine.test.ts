@@ -161,7 +161,7 @@ async function waiting(): Promise<string> {
 async function expectParked(run: string, why: string): Promise<void> {
   await until(async () => (await engine?.status(run)) === "parked");
   expect(await ground.ask("SELECT why FROM lockstep_engine.parked WHERE run = $1", [run])).toEqual([{ why }]);
-  expect(lines.join("\n")).toContain(why);
+  await until(async () => lines.join("\n").includes(why));
   await sleep(600);
   const row = await ground.ask("SELECT status FROM dbos.workflow_status WHERE workflow_uuid = $1", [run]);
   expect(row).toEqual([{ status: "PENDING" }]);

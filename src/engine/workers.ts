@@ -56,3 +56,20 @@ export async function hasLivingWorker(databaseUrl: string): Promise<boolean> {
     void client.end().catch(() => {});
   }
 }
+
+/** A run whose journal cannot be trusted or opened here; a person has to look. */
+export interface ParkedRun {
+  readonly run: string;
+  readonly why: string;
+}
+
+/** The parked runs of this database; none where no Lockstep has used it. */
+export async function listParked(ask: Ask): Promise<readonly ParkedRun[]> {
+  try {
+    const rows = await ask(`SELECT run, why FROM ${SCHEMA}.parked ORDER BY run`);
+    return rows.map((row) => ({ run: String(row["run"]), why: String(row["why"]) }));
+  } catch (thrown) {
+    if (isUnused(thrown)) return [];
+    throw thrown;
+  }
+}

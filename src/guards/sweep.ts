@@ -74,7 +74,11 @@ function objectionTo(
 ): Trouble | undefined {
   const holds = copy.capabilities.read
     ? seen.fingerprints !== undefined && sameFingerprints(seen.fingerprints, wanted)
-    : seen.present && sameFingerprints(receipt.fingerprints, wanted) && seen.changedAt === receipt.changedAt;
+    : seen.present &&
+      sameFingerprints(receipt.fingerprints, wanted) &&
+      // Without a time on either side nothing shows that our write was the last one.
+      receipt.changedAt !== undefined &&
+      seen.changedAt === receipt.changedAt;
   if (holds) return undefined;
   return {
     code: "COPY_HOLDS_OLD",

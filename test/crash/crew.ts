@@ -41,7 +41,11 @@ export async function openCrew(where: { dir: string; orders: string }, size: num
     signal: (pid, signal) => {
       all.find((one) => one.process.pid === pid)?.process.kill(signal);
     },
-    said: () => all.slice(-3).map((one) => `[${one.process.pid}] ${one.text.slice(-600)}`).join("\n"),
+    said: () =>
+      all
+        .slice(-3)
+        .map((one) => `[${one.process.pid}] ${one.text.slice(-600)}`)
+        .join("\n"),
     close: async () => {
       closing = true;
       for (const one of living()) {

@@ -6,18 +6,19 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../../src/app/config.ts";
 import { type Home, openHome } from "../../src/app/home.ts";
 import { loadConfig } from "../../src/app/load-config.ts";
-import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
+import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
 import { sandboxHome } from "../../src/app/sandbox-door.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { type EngineClient, openClient } from "../../src/engine/client.ts";
+import { type EmbeddedServer, openEmbedded } from "../../src/engine/embedded/server.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { journalSealer } from "../../src/sealing/envelope.ts";
+import { type Crew, openCrew } from "./crew.ts";
 import { type Watch, watched } from "./estate.ts";
 import type { Hit, Order } from "./hook.ts";
-import { type Crew, openCrew } from "./crew.ts";
 
 /** The secret that is rotated again and again: each run starts from what the one before left. */
 export const SECRET = "heroku-api-key";
@@ -51,6 +52,10 @@ export interface Ground {
   end(run: string, patienceMs?: number): Promise<RunView>;
   /** Where processes were really struck so far. */
   hits(run: string): readonly Hit[];
+  /** The file that names the database server's process in its first line. */
+  readonly postmaster: string;
+  /** Starts the database again, as the next command would, and stays with it. */
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +66,8 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
   const { sandbox, watch, close: closeSandbox } = await openSandbox(dir);
   const home = await openHome({ cwd: dir, env: process.env, sandbox: true });
   const crew = await openCrew({ dir, orders }, workers);
+  const postmaster = path.join(home.dir, "postgres-18", "data", "postmaster.pid");
+  const servers: EmbeddedServer[] = [];
   const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
   return {
     home,
@@ -70,12 +77,18 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     start: (...wanted) => start({ home, client, orders }, wanted),
     end: (run, patienceMs = 20_000) => end({ home, client, crew }, run, patienceMs),
     hits: (run) => linesOf(path.join(orders, `${run}.hits`)) as Hit[],
+    postmaster,
+    restore: async () => {
+      servers.push(await openEmbedded(home.dir));
+    },
     close: async () => {
       await crew.close();
       await client.close();
       await home.close();
+      for (const server of servers) await server.close();
       await closeSandbox();
-      await emptied(path.join(dir, ".lockstep"));
+      // The last user stops the server, and does not wait for its end.
+      for (let tries = 0; existsSync(postmaster) && tries < 200; tries += 1) await sleep(20);
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -115,7 +128,8 @@ async function start(
   if (wanted.length > 0) writeFileSync(path.join(orders, `${id}.orders`), JSON.stringify(wanted));
   const actor = { name: "crash suite", assurance: "local user" } as const;
   const { run, attached } = await startRun(home, client, planOf(home.config), actor);
-  if (attached || run.id !== id) throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
+  if (attached || run.id !== id)
+    throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
   return id;
 }
 
@@ -146,10 +160,4 @@ function roomy(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > 1_000_000_000;
-}
-
-/** Waits until the embedded server, which is stopped by its last user, is gone. */
-async function emptied(lockstep: string): Promise<void> {
-  const pidFile = path.join(lockstep, "sandbox", "postgres-18", "data", "postmaster.pid");
-  for (let tries = 0; existsSync(pidFile) && tries < 200; tries += 1) await sleep(20);
 }

@@ -20,6 +20,8 @@ export interface Order {
   /** `inside` means after a write, not after the first call. */
   readonly write: boolean;
   readonly signal: "SIGKILL" | "SIGSTOP";
+  /** A file whose first line is the id of the process to strike instead: the database. */
+  readonly victim?: string;
 }
 
 type Moment = Order["when"] | "called" | "wrote";
@@ -51,7 +53,10 @@ function strike(at: Place, moment: Moment): void {
   renameSync(`${file}.left`, file);
   const hit: Hit = { entry: order.entry, when: order.when, moment, pid: process.pid, at: Date.now() };
   appendFileSync(path.join(folder, `${at.run}.hits`), `${JSON.stringify(hit)}\n`);
-  process.kill(process.pid, order.signal);
+  process.kill(
+    order.victim ? Number.parseInt(readFileSync(order.victim, "utf8"), 10) : process.pid,
+    order.signal,
+  );
 }
 
 function meant({ when, write }: Order, moment: Moment): boolean {

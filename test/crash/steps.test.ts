@@ -38,20 +38,23 @@ beforeAll(async () => {
 afterAll(() => ground?.close());
 
 describe("[P11] killed with SIGKILL, another process goes on, and the estate is as if nothing had happened", () => {
-  test.for(scenarios.map((orders) => ({ name: nameOf(orders), orders })))("[P11] $name", async ({ orders }) => {
-    const before = estateOf(ground.sandbox);
-    const run = await ground.start(...orders);
-    const view = await ground.end(run);
-    const hits = ground.hits(run);
-    expect(hits.map(({ entry, when }) => `${entry} ${when}`)).toEqual(
-      orders.map(({ entry, when }) => `${entry} ${when}`),
-    );
-    expect(hits.every(({ pid }) => ground.crew.gone(pid))).toBe(true);
-    struck += hits.length;
-    const orphans = hits.filter(({ entry, moment }) => entry === "mint/act" && moment === "wrote").length;
-    const again = hits.filter(({ entry, moment }) => /\/act$/.test(entry) && moment !== "before").length;
-    await expectPromises(ground, before, view, { minted: 1 + orphans, github: 1 + again });
-  });
+  test.for(scenarios.map((orders) => ({ name: nameOf(orders), orders })))(
+    "[P11] $name",
+    async ({ orders }) => {
+      const before = estateOf(ground.sandbox);
+      const run = await ground.start(...orders);
+      const view = await ground.end(run);
+      const hits = ground.hits(run);
+      expect(hits.map(({ entry, when }) => `${entry} ${when}`)).toEqual(
+        orders.map(({ entry, when }) => `${entry} ${when}`),
+      );
+      expect(hits.every(({ pid }) => ground.crew.gone(pid))).toBe(true);
+      struck += hits.length;
+      const orphans = hits.filter(({ entry, moment }) => entry === "mint/act" && moment === "wrote").length;
+      const again = hits.filter(({ entry, moment }) => /\/act$/.test(entry) && moment !== "before").length;
+      await expectPromises(ground, before, view, { minted: 1 + orphans, github: 1 + again });
+    },
+  );
 });
 
 function nameOf(orders: readonly Order[]): string {

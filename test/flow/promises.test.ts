@@ -12,6 +12,7 @@ import {
   placeOf,
   STORES,
 } from "./expectations.ts";
+import type { Life } from "./life.ts";
 import { type Run, SECRET, type World, world } from "./world.ts";
 
 /** The plan line that allows a write, told by method, target and field; undefined for a write outside the plan. */
@@ -90,10 +91,14 @@ describe("[P9] no record, no action", () => {
     expect(positions).toBeGreaterThan(15);
     for (let position = 1; position <= positions; position += 1) {
       const w = await world();
-      w.memory.refuseAudit = (_entry, n) => n >= position;
+      let process: Life | undefined;
+      w.memory.refuseAudit = (_entry, n) => {
+        // What must be recorded is tried for as long as it takes; somebody ends the process in the end.
+        if (n > position + 60) process?.die();
+        return n >= position;
+      };
       const run = w.run();
-      // A process may fail here; what counts is what the vendors saw.
-      await run.go().catch(() => undefined);
+      await run.go({ born: (life) => { process = life; } }).catch(() => undefined);
       expectAnnounced(w, run);
       expectKeptPromises(w, run);
       expect(isAlive(w, OLD) || livingOf(w, run).length === 1).toBe(true);
@@ -111,12 +116,12 @@ describe("[P9] no record, no action", () => {
       if (first.status === "held") {
         run.say({ choice: "retry" });
         expect([position, await run.go()]).toEqual([position, { status: "completed" }]);
-        expectRotated(w, run);
-      } else if (first.status === "failed") {
+      }
+      if (first.status === "failed") {
         expect([position, first.trouble?.code]).toEqual([position, "AUDIT_UNWRITABLE"]);
         expect(livingOf(w, run)).toEqual([]);
         expect(isAlive(w, OLD)).toBe(true);
-      } else expect([position, first.status]).toEqual([position, "completed"]);
+      } else expectRotated(w, run);
     }
   });
 });
@@ -138,7 +143,11 @@ describe("[P3] no stranded key", () => {
     const whole = await world();
     await whole.run().go();
     const routes = new Set(
-      whole.sandbox.control.journal.list().map((one) => `${one.vendor} ${one.method} ${one.path}`),
+      whole.sandbox.control.journal
+        .list()
+        // One app of each wave stands for the other, and one console for all.
+        .filter(({ path }) => ![...Object.entries(RAXX.apps)].some(([name, id]) => name.includes("console") && path.includes(id)))
+        .map((one) => `${one.vendor} ${one.method} ${one.path}`),
     );
     for (const route of routes) {
       const [vendor = "", method = "", path = ""] = route.split(" ");

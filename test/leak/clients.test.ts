@@ -86,12 +86,18 @@ async function traceOf(call: () => Promise<unknown>): Promise<{ ended: unknown; 
   const { calls } = collected;
   const succeeded = JSON.stringify(collected.value).startsWith('{"is":"done"');
   const ended = succeeded ? "done" : collected.value;
-  const trouble = ended !== null && typeof ended === "object" && "trouble" in ended ? ended.trouble : undefined;
+  const trouble =
+    ended !== null && typeof ended === "object" && "trouble" in ended ? ended.trouble : undefined;
   const error = new LockstepError(
     (trouble ?? { code: "INTERNAL", message: "", because: "", next: "" }) as LockstepError,
   );
   const all = { ended, calls, error, plain: error.toTrouble() };
-  const inspected = inspect(all, { depth: 20, showHidden: true, maxStringLength: null, maxArrayLength: null });
+  const inspected = inspect(all, {
+    depth: 20,
+    showHidden: true,
+    maxStringLength: null,
+    maxArrayLength: null,
+  });
   return { ended, trace: [JSON.stringify(all), inspected, error.stack, String(ended)].join("\n") };
 }
 

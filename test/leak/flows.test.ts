@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RAXX } from "../../src/sandbox/raxx.ts";
+import { type Ended, type Stage, setStage } from "./stage.ts";
 import { known } from "./values.ts";
-import { type Ended, setStage, type Stage } from "./stage.ts";
 
 const SECRET = "heroku-api-key";
 let stage: Stage;
@@ -98,14 +98,34 @@ describe("[HK-12] flows without faults", () => {
     const { heroku } = stage.sandbox.control.truth();
     const minted = heroku.authorizations.at(-1);
     expect(minted).toMatchObject({ alive: true });
-    const words = [known("id of the new key", minted?.id ?? ""), known("id of the first", RAXX.currentAuthorization)];
+    const words = [
+      known("id of the new key", minted?.id ?? ""),
+      known("id of the first", RAXX.currentAuthorization),
+    ];
     const places = (await stage.leaks(words)).map((one) => one.sink);
-    for (const place of [/^table lockstep\.audit/, /^table lockstep\.generation/, /^project.*\/data\/base\//, /pg_wal\//])
-      expect(places.some((sink) => place.test(sink)), String(place)).toBe(true);
+    for (const place of [
+      /^table lockstep\.audit/,
+      /^table lockstep\.generation/,
+      /^project.*\/data\/base\//,
+      /pg_wal\//,
+    ])
+      expect(
+        places.some((sink) => place.test(sink)),
+        String(place),
+      ).toBe(true);
     expect(places.some((sink) => sink.startsWith("stdout of rotate"))).toBe(true);
     const names = (await stage.sinks()).map((one) => one.name);
-    for (const name of ["process arguments", "project/.lockstep/sandbox/endpoint.json"]) expect(names).toContain(name);
-    for (const part of ["server.log", "node-compile-cache", "table dbos.operation_outputs", "stderr of worker"])
-      expect(names.some((name) => name.includes(part)), part).toBe(true);
+    for (const name of ["process arguments", "project/.lockstep/sandbox/endpoint.json"])
+      expect(names).toContain(name);
+    for (const part of [
+      "server.log",
+      "node-compile-cache",
+      "table dbos.operation_outputs",
+      "stderr of worker",
+    ])
+      expect(
+        names.some((name) => name.includes(part)),
+        part,
+      ).toBe(true);
   });
 });

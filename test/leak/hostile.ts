@@ -22,13 +22,22 @@ export const ECHOES: readonly (readonly [string, (value: string) => string])[] =
 export const STATUSES = [400, 401, 403, 404, 409, 410, 422, 429, 500, 503] as const;
 
 /** A refusal in the vendor's own shape that says `text` wherever it can say something. */
-export function echoFault(vendor: VendorName, status: number, text: string): Fault {
+export function echoFault(
+  vendor: VendorName,
+  status: number,
+  text: string,
+): Extract<Fault, { kind: "status" }> {
   // Header values cannot hold line breaks.
   const line = text.replace(/\s+/g, " ").replace(/[^\x20-\x7e]/g, "");
   const body = {
     heroku: { id: status === 401 ? "unauthorized" : text, message: text, resource: text, url: text },
     github: { message: text, documentation_url: text, errors: [{ message: text, field: text }] },
-    infisical: { reqId: text, statusCode: status, message: text, error: status === 403 ? "TokenError" : text },
+    infisical: {
+      reqId: text,
+      statusCode: status,
+      message: text,
+      error: status === 403 ? "TokenError" : text,
+    },
   }[vendor];
   const headers = {
     "request-id": line,

@@ -11,9 +11,10 @@ function quoting(text: string): Error {
   return Object.assign(new Error(lines, { cause: new Error(text) }), { given: text, code: "EQUOTING" });
 }
 
+const what = process.env["QUOTING"];
 process.stderr.write("quoting platform\n");
 
-if (process.env["QUOTING"] === "fetch") {
+if (what === "fetch") {
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => {
     const { authorization } = Object.fromEntries(new Headers(init?.headers));
@@ -22,13 +23,14 @@ if (process.env["QUOTING"] === "fetch") {
   };
 }
 
-if (process.env["QUOTING"] === "hmac") {
+if (what === "hmac" || what === "ring") {
   const { createHmac } = crypto;
   crypto.createHmac = (algorithm, key, options) => {
     const hmac = createHmac(algorithm, key, options);
     const { update } = hmac;
     hmac.update = (data: unknown) => {
       if (String(data).startsWith("HRKU-")) throw quoting(String(data));
+      if (what === "ring") throw quoting(process.env["LOCKSTEP_KEYS"] ?? "");
       return Reflect.apply(update, hmac, [data]) as typeof hmac;
     };
     return hmac;
@@ -36,10 +38,10 @@ if (process.env["QUOTING"] === "hmac") {
   syncBuiltinESMExports();
 }
 
-if (process.env["QUOTING"] === "seal") {
+if (what === "seal") {
   const { encrypt } = crypto.subtle;
   crypto.subtle.encrypt = (algorithm, key, data) => {
-    const text = new TextDecoder().decode(data);
+    const text = Buffer.from(data as ArrayBuffer).toString();
     if (text.includes("HRKU-")) throw quoting(text);
     return Reflect.apply(encrypt, crypto.subtle, [algorithm, key, data]) as Promise<ArrayBuffer>;
   };

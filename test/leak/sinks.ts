@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { openEmbedded } from "../../src/engine/embedded/server.ts";
 import { stopped } from "../../src/engine/embedded/harness.ts";
+import { openEmbedded } from "../../src/engine/embedded/server.ts";
 import type { Hit, Known } from "./search.ts";
 import { searcherFor } from "./search.ts";
 
@@ -96,7 +96,8 @@ export function watchProcesses(root: string): Watch {
     }
   })();
   return {
-    seen: () => [...seen].map(([name, texts]) => ({ name, bytes: Buffer.from([...texts].join("\n"), "latin1") })),
+    seen: () =>
+      [...seen].map(([name, texts]) => ({ name, bytes: Buffer.from([...texts].join("\n"), "latin1") })),
     stop: async () => {
       going = false;
       await loop;

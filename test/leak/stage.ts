@@ -8,6 +8,8 @@ import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
+import type { VendorName } from "../../src/sandbox/world.ts";
+import { echoFault } from "./hostile.ts";
 import type { Known } from "./search.ts";
 import { filesBelow, type Leak, leaksIn, type Sink, tablesOf, watchProcesses } from "./sinks.ts";
 import { freshToken, known, valuesOf } from "./values.ts";
@@ -38,6 +40,14 @@ export interface How {
   readonly node?: readonly string[];
 }
 
+/** Requests that a vendor refuses with this status, repeating their credential and body in its answer. */
+export interface Repeater {
+  readonly vendor: VendorName;
+  readonly method: string;
+  readonly path: RegExp;
+  readonly status: number;
+}
+
 /** Where flows are played. */
 export interface Stage {
   /** The project directory. */
@@ -45,6 +55,8 @@ export interface Stage {
   /** `.lockstep/sandbox/`. */
   readonly home: string;
   readonly sandbox: Sandbox;
+  /** Has a vendor refuse such requests and repeat in its answer what was sent; undefined: nobody does. */
+  repeat(which: Repeater | undefined): void;
   start(words: readonly string[], how?: How): Running;
   run(words: readonly string[], how?: How): Promise<Ended>;
   /** All values: of vendors, key file and the environment that commands get. */
@@ -70,7 +82,8 @@ function operatorsEnvironment(): Readonly<Record<string, string>> {
 
 function valuesIn(env: Readonly<Record<string, string>>): Known[] {
   return Object.entries(env).flatMap(([name, text]) => {
-    if (name === "LOCKSTEP_DATABASE_URL") return [known("operator's database password", new URL(text).password)];
+    if (name === "LOCKSTEP_DATABASE_URL")
+      return [known("operator's database password", new URL(text).password)];
     if (name !== "LOCKSTEP_KEYS") return [known(`operator's ${name}`, text)];
     return text.split(",").map((part) => {
       const [id = "", key = ""] = part.split(":");
@@ -86,12 +99,24 @@ export async function setStage(): Promise<Stage> {
     mkdirSync(path.join(top, name), { recursive: true, mode: 0o700 });
     return path.join(top, name);
   }) as [string, string, string, string];
-  copyFileSync(path.join(REPOSITORY, "examples/raxx/lockstep.config.ts"), path.join(root, "lockstep.config.ts"));
+  copyFileSync(
+    path.join(REPOSITORY, "examples/raxx/lockstep.config.ts"),
+    path.join(root, "lockstep.config.ts"),
+  );
   const sandbox = await createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
-  const served = await serveSandbox(sandbox);
+  let repeater: Repeater | undefined;
+  const fetch: Sandbox["fetch"] = async (vendor, request) =>
+    (repeater && (await repeated(repeater, vendor, request))) ?? sandbox.fetch(vendor, request);
+  const served = await serveSandbox(Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox);
   writeFileSync(path.join(home, "endpoint.json"), JSON.stringify({ pid: process.pid, urls: served.urls }));
   const operators = operatorsEnvironment();
-  const env = { PATH: "/usr/bin:/bin", HOME: user, TMPDIR: tmp, XDG_CACHE_HOME: path.join(user, "cache"), ...operators };
+  const env = {
+    PATH: "/usr/bin:/bin",
+    HOME: user,
+    TMPDIR: tmp,
+    XDG_CACHE_HOME: path.join(user, "cache"),
+    ...operators,
+  };
   const printed: Sink[] = [];
   const watch = watchProcesses(top);
 
@@ -103,7 +128,8 @@ export async function setStage(): Promise<Stage> {
     });
     return follow(child, words, printed);
   };
-  const byDesign = (relative: string) => /^project\/\.lockstep\/sandbox\/(vendors|keys)\.json$/.test(relative);
+  const byDesign = (relative: string) =>
+    /^project\/\.lockstep\/sandbox\/(vendors|keys)\.json$/.test(relative);
   const allKnown = () => [...valuesOf(home), ...valuesIn(operators)];
   const sinks = async () => {
     const homes = [home, path.join(root, ".lockstep")].filter((one) => existsSync(path.join(one, "version")));
@@ -114,6 +140,9 @@ export async function setStage(): Promise<Stage> {
     root,
     home,
     sandbox,
+    repeat: (which) => {
+      repeater = which;
+    },
     start,
     run: (words, how) => start(words, how).ended,
     known: allKnown,
@@ -125,6 +154,19 @@ export async function setStage(): Promise<Stage> {
       await cleanUp();
     },
   };
+}
+
+async function repeated(
+  which: Repeater,
+  vendor: VendorName,
+  request: Request,
+): Promise<Response | undefined> {
+  const { pathname } = new URL(request.url);
+  if (vendor !== which.vendor || request.method !== which.method || !which.path.test(pathname))
+    return undefined;
+  const body = await request.clone().text();
+  const fault = echoFault(vendor, which.status, `${request.headers.get("authorization")} ${body}`);
+  return Response.json(fault.body, { status: which.status, headers: fault.headers ?? {} });
 }
 
 function follow(child: ChildProcess, words: readonly string[], printed: Sink[]): Running {

@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import type { GithubState, SecretHolder } from "../../src/sandbox/github/state.ts";
 import type { HerokuState } from "../../src/sandbox/heroku/state.ts";
 import { writeJwt } from "../../src/sandbox/infisical/jwt.ts";
 import type { InfisicalState } from "../../src/sandbox/infisical/state.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
 import { readStateFile } from "../../src/sandbox/state-file.ts";
-import type { GithubState, SecretHolder } from "../../src/sandbox/github/state.ts";
 import type { Known } from "./search.ts";
 
 const HEROKU_PREFIX = "HRKU-";

@@ -1,0 +1,24 @@
+import { it } from "vitest";
+import { setStage } from "./stage.ts";
+import { echoFault } from "./hostile.ts";
+it("t", async () => {
+  const stage = await setStage();
+  const run = async (l: string) => { const t = performance.now(); const e = await stage.run([...l.split(" "), "--sandbox"], {env:{LOCKSTEP_DEBUG:"1"}}); console.log(l, e.exit, Math.round(performance.now()-t), e.stdout.slice(0, 900), Buffer.from(e.stderr,"latin1").toString().split("\n").slice(-14).join("\n")); };
+  const f = (x: any) => stage.sandbox.control.addFault(x);
+  const v = "HRKU-" + "abcdefghij".repeat(6);
+  await run("doctor");
+    f({ kind: "lost-reply", vendor: "heroku", method: "POST" });
+    f({ ...echoFault("heroku", 500, v), route: "/oauth/authorizations", skip: 1, count: 1 });
+    f({ kind: "error-after", vendor: "infisical", method: "PATCH" });
+    f({ kind: "truncated", vendor: "heroku", method: "PATCH" });
+    f({ ...echoFault("heroku", 503, v), method: "GET", route: "/account"});
+  await run("rotate heroku-api-key --yes");
+  console.log(JSON.stringify(stage.sandbox.control.faults()));
+  stage.sandbox.control.clearFaults();
+    f({ kind: "lost-reply", vendor: "heroku", method: "POST" });
+    f({ ...echoFault("heroku", 403, v), method: "GET", route: "/oauth/authorizations", skip: 1, count: null });
+  await run("rotate heroku-api-key --yes");
+  stage.sandbox.control.clearFaults();
+  await run("cancel heroku-api-key.rotate.2");
+  await stage.close();
+}, 100000);
