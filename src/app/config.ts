@@ -167,7 +167,7 @@ function fieldMistakes(secretName: string, one: SecretConfig): Mistake[] {
 function absent(path: readonly PropertyKey[], found: string, allowed: readonly string[]): Mistake {
   return {
     path: text(path),
-    found: JSON.stringify(found),
+    found: shown(found),
     allowed: allowed.join(", ") || "none is configured",
   };
 }
@@ -196,10 +196,13 @@ function foundAt(input: unknown, path: readonly PropertyKey[]): string {
   for (const key of path)
     value = value !== null && typeof value === "object" ? Reflect.get(value, key) : undefined;
   if (value === undefined) return "nothing";
-  if (typeof value === "string")
-    return value.length <= 24 ? JSON.stringify(value) : `text of ${value.length} characters`;
+  if (typeof value === "string") return shown(value);
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   return Array.isArray(value) ? "a list" : "an object";
+}
+
+function shown(text: string): string {
+  return text.length <= 24 ? JSON.stringify(text) : `text of ${text.length} characters`;
 }
 
 function text(path: readonly PropertyKey[]): string {

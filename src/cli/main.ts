@@ -155,9 +155,19 @@ function fail(io: Io, trouble: Trouble, thrown?: unknown): void {
   else process.stderr.write(`${troubleText(trouble)}\n`);
   // The stack names our own files only; the message of a foreign error may hold anything and stays out.
   if (code === "INTERNAL" && process.env["LOCKSTEP_DEBUG"] && thrown instanceof Error) {
-    process.stderr.write(`${(thrown.stack ?? "").split("\n").slice(1).join("\n")}\n`);
+    process.stderr.write(`${framesOf(thrown)}\n`);
   }
   process.exitCode = exitOf(trouble);
+}
+
+/** The lines of a stack that name places in code. A message can have many lines, and some that look like such a line. */
+function framesOf({ stack = "", message }: Error): string {
+  const end = stack.indexOf(message);
+  const behind = end < 0 ? "" : stack.slice(end + message.length);
+  return behind
+    .split("\n")
+    .filter((line) => /^ +at /.test(line))
+    .join("\n");
 }
 
 function usage(error: CommanderError): Trouble {

@@ -45,7 +45,7 @@ export function watched(inner: Sandbox): { sandbox: Sandbox; watch: Watch } {
 }
 
 /** Every place that holds the key, running processes included. */
-export function places(truth: Truth): (Holding & { readonly place: string })[] {
+function places(truth: Truth): (Holding & { readonly place: string })[] {
   const at = (place: string, held: Holding | undefined) =>
     held ? [{ place, holds: held.holds, works: held.works, former: held.former }] : [];
   return [

@@ -53,10 +53,12 @@ function strike(at: Place, moment: Moment): void {
   renameSync(`${file}.left`, file);
   const hit: Hit = { entry: order.entry, when: order.when, moment, pid: process.pid, at: Date.now() };
   appendFileSync(path.join(folder, `${at.run}.hits`), `${JSON.stringify(hit)}\n`);
-  process.kill(
-    order.victim ? Number.parseInt(readFileSync(order.victim, "utf8"), 10) : process.pid,
-    order.signal,
-  );
+  if (order.victim === undefined) process.kill(process.pid, order.signal);
+  else {
+    process.kill(Number.parseInt(readFileSync(order.victim, "utf8"), 10), order.signal);
+    // Its children follow within milliseconds; the next statement of this process shall find nobody.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  }
 }
 
 function meant({ when, write }: Order, moment: Moment): boolean {

@@ -35,27 +35,26 @@ async function freezes(order: Order): Promise<void> {
   expect(ground.crew.gone(hit.pid)).toBe(false);
   const finished = estateOf(ground.sandbox);
   ground.crew.signal(hit.pid, "SIGCONT");
-  await sleep(1_500);
+  await sleep(1_000);
   expect(writesSince(ground.sandbox, finished), "the woken process wrote nothing").toEqual([]);
   const twice = order.entry === "mint/act" && order.when === "inside";
   await expectPromises(ground, before, view, twice ? { minted: 2, sealed: 1 } : {});
 }
 
-test("[P11] the database is killed between two entries: the workers live, and the run goes on when it is back", async () => {
-  const before = estateOf(ground.sandbox);
-  const victim = ground.postmaster;
-  const run = await ground.start({
-    entry: "store/act",
-    when: "after",
-    write: true,
-    signal: "SIGKILL",
-    victim,
+describe("[P11] the database is killed: the workers live, and the run goes on when it is back", () => {
+  test.for([
+    ["mint/act", "returned"],
+    ["store/act", "after"],
+  ] as const)("[P11] database killed at %s, %s", async ([entry, when]) => {
+    const before = estateOf(ground.sandbox);
+    const victim = ground.postmaster;
+    const run = await ground.start({ entry, when, write: true, signal: "SIGKILL", victim });
+    while (ground.hits(run).length === 0) await sleep(20);
+    await sleep(500);
+    await ground.restore();
+    const view = await ground.end(run, 30_000);
+    await expectPromises(ground, before, view);
   });
-  while (ground.hits(run).length === 0) await sleep(20);
-  await sleep(300);
-  await ground.restore();
-  const view = await ground.end(run, 30_000);
-  await expectPromises(ground, before, view);
 });
 
 test("[P1] [HK-11] at no moment did the vault, a copy or a running process hold a dead key", () => {

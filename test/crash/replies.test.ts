@@ -34,16 +34,18 @@ const writes: readonly (readonly [string, Omit<Fault, "kind">, Allowed?])[] = [
 describe("[P11] the vendor did it, and its answer is lost: one key in the end, duplicates ended", () => {
   test.for(writes.map(([name, where, allowed]) => ({ name, where, allowed })))(
     "[P11] [P3] lost reply to $name",
-    ({ where, allowed }) => survives({ ...where, kind: "lost-reply" }, allowed),
+    async ({ where, allowed }) => {
+      await survives({ ...where, kind: "lost-reply" }, allowed);
+    },
   );
   test.for([
     { name: "500 after it was created", fault: { ...MINT, kind: "error-after" } },
     { name: "half an answer, cleanly cut", fault: { ...MINT, kind: "truncated" } },
     { name: "half an answer and a broken connection", fault: { ...MINT, kind: "truncated", abort: true } },
     { name: "two lost replies in a row", fault: { ...MINT, kind: "lost-reply", count: 2 }, minted: 3 },
-  ] as const)("[P11] [P3] mint: $name", (one) =>
-    survives(one.fault, { minted: "minted" in one ? one.minted : 2 }),
-  );
+  ] as const)("[P11] [P3] mint: $name", async (one) => {
+    await survives(one.fault, { minted: "minted" in one ? one.minted : 2 });
+  });
 });
 
 test("[P3] [HK-13] a mint that lands after we looked leaves a duplicate, which tidy ends", async () => {
