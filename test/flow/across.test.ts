@@ -8,9 +8,14 @@ describe("[X-01] flows", () => {
     const run = w.run({ flow: "test" });
     expect(await run.go()).toEqual({ status: "completed" });
     expect(w.writes()).toEqual([]);
-    expect(w.sandbox.control.journal.list().every((one) => one.method === "GET" || one.path.endsWith("/login"))).toBe(true);
+    expect(
+      w.sandbox.control.journal.list().every((one) => one.method === "GET" || one.path.endsWith("/login")),
+    ).toBe(true);
     expect(w.memory.runs.get(run.id)).toMatchObject({ old: { id: OLD } });
-    expect(w.memory.audit.map(({ action }) => action)).toEqual(["secret.test.started", "secret.test.completed"]);
+    expect(w.memory.audit.map(({ action }) => action)).toEqual([
+      "secret.test.started",
+      "secret.test.completed",
+    ]);
     expect(w.memory.sealed).toEqual([]);
   });
 
@@ -20,7 +25,9 @@ describe("[X-01] flows", () => {
     expect(await dead.run({ flow: "test" }).go()).toMatchObject({ trouble: { code: "OLD_TOKEN_INVALID" } });
     const hidden = await world();
     hidden.sandbox.control.set({ heroku: { redaction: { prefix: 0, suffix: 0 } } });
-    expect(await hidden.run({ flow: "test" }).go()).toMatchObject({ trouble: { code: "OLD_NOT_IDENTIFIED" } });
+    expect(await hidden.run({ flow: "test" }).go()).toMatchObject({
+      trouble: { code: "OLD_NOT_IDENTIFIED" },
+    });
     expect([...dead.writes(), ...hidden.writes()]).toEqual([]);
   });
 
@@ -84,8 +91,16 @@ describe("[X-04] the audit trail", () => {
     await run.go();
     expectWalkedBack(w, run);
     const mint = w.memory.audit.filter(({ step }) => step === "mint").map(({ action }) => action);
-    expect(mint.map((action) => action.replace("secret.rotate.step.", ""))).toEqual(["intended", "done", "undo.intended", "done"]);
-    expect(w.memory.audit.at(-1)).toMatchObject({ action: "secret.rotate.failed", context: { trouble: expect.any(Object) } });
+    expect(mint.map((action) => action.replace("secret.rotate.step.", ""))).toEqual([
+      "intended",
+      "done",
+      "undo.intended",
+      "done",
+    ]);
+    expect(w.memory.audit.at(-1)).toMatchObject({
+      action: "secret.rotate.failed",
+      context: { trouble: expect.any(Object) },
+    });
   });
 
   it("has held and resumed, and a cancelled end", async () => {

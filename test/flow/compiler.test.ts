@@ -9,7 +9,13 @@ import { step } from "../../src/core/step.ts";
 const common = { by: "api", effect: "none", says: () => "", undoes: "nothing" } as const;
 const note = { at: "2026-11-21T08:30:00.000Z", says: "" };
 const validated = step({ ...common, id: "a", takes: [], gives: "validated", does: async () => done(note) });
-const soaked = step({ ...common, id: "b", takes: ["validated"], gives: "soaked", does: async () => done(note) });
+const soaked = step({
+  ...common,
+  id: "b",
+  takes: ["validated"],
+  gives: "soaked",
+  does: async () => done(note),
+});
 const dead = step({ ...common, id: "c", takes: ["soaked"], gives: "dead", does: async () => done(note) });
 
 describe("the compiler of runbooks", () => {

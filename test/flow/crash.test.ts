@@ -45,7 +45,9 @@ describe("[P11] survives the death of its process", () => {
   });
 
   it("after the vendor's answer to each request, before the program sees it", async () => {
-    const deaths = await everywhere((n, die) => ({ answered: (_life, at) => (at === n ? die() : undefined) }));
+    const deaths = await everywhere((n, die) => ({
+      answered: (_life, at) => (at === n ? die() : undefined),
+    }));
     expect(deaths).toBeGreaterThanOrEqual(60);
   });
 

@@ -29,7 +29,13 @@ const old: Credential = {
 };
 
 const copies = copiesOf(snapshot);
-const receipt = (copy: string): Receipt => ({ copy, at: written, fingerprints: fresh, wrote: true, changedAt: written });
+const receipt = (copy: string): Receipt => ({
+  copy,
+  at: written,
+  fingerprints: fresh,
+  wrote: true,
+  changedAt: written,
+});
 const receipts = Object.fromEntries(copies.map((copy) => [stepIdOf(copy), receipt(copy.id)]));
 const seen = (readable: boolean): Observation => ({
   at: now,
@@ -67,7 +73,11 @@ const without = (id: string): Given => {
 const begun = (at: string): Given => ({ ...given, observed: { ...sweep, begunAt: at } });
 
 type Case = readonly [says: string, given: Given, code: string | undefined];
-function table(name: string, holds: (given: Given) => { code: string } | undefined, cases: readonly Case[]): void {
+function table(
+  name: string,
+  holds: (given: Given) => { code: string } | undefined,
+  cases: readonly Case[],
+): void {
   describe(name, () => {
     it.each(cases)("%s", (_says, evidence, code) => {
       expect(holds(evidence)?.code).toBe(code);
@@ -77,7 +87,11 @@ function table(name: string, holds: (given: Given) => { code: string } | undefin
 
 table("[P6] account is the configured one", accountIsTheConfiguredOne.holds, [
   ["the configured one", given, undefined],
-  ["another", { ...given, facts: { ...facts, checked: { account: "somebody@moosequest.net" } } }, "ACCOUNT_DIFFERS"],
+  [
+    "another",
+    { ...given, facts: { ...facts, checked: { account: "somebody@moosequest.net" } } },
+    "ACCOUNT_DIFFERS",
+  ],
   ["none", { ...given, facts: { ...facts, checked: { account: "" } } }, "ACCOUNT_DIFFERS"],
 ]);
 
@@ -100,7 +114,11 @@ table("[HK-03] the old credential is nobody else's", oldIsNobodyElses.holds, [
 
 table("[P1] the old credential is not the new one", oldIsNotTheNewOne.holds, [
   ["two of them", given, undefined],
-  ["one and the same", { ...given, facts: { ...facts, pending: { ...facts.pending, ref: old } } }, "OLD_NOT_IDENTIFIED"],
+  [
+    "one and the same",
+    { ...given, facts: { ...facts, pending: { ...facts.pending, ref: old } } },
+    "OLD_NOT_IDENTIFIED",
+  ],
 ]);
 
 table("[P2][X-06] every copy was seen", everyCopyWasSeen.holds, [
@@ -114,14 +132,24 @@ table("[P2][X-06] every copy was seen", everyCopyWasSeen.holds, [
 
 table("[P2][X-14] every copy holds the new value", everyCopyHoldsTheNewValue.holds, [
   ["all do", given, undefined],
-  ["the vault holds another", { ...given, observed: { ...sweep, vault: { ...seen(true), fingerprints: stale } } }, "COPY_HOLDS_OLD"],
+  [
+    "the vault holds another",
+    { ...given, observed: { ...sweep, vault: { ...seen(true), fingerprints: stale } } },
+    "COPY_HOLDS_OLD",
+  ],
   ["a copy holds another", looked(app, { fingerprints: stale }), "COPY_HOLDS_OLD"],
   ["a copy has another field", looked(app, { fingerprints: { other: fresh.token } }), "COPY_HOLDS_OLD"],
   ["the unreadable copy was changed after us", looked(github, { changedAt: now }), "COPY_HOLDS_OLD"],
   ["the unreadable copy is gone", looked(github, { present: false }), "COPY_HOLDS_OLD"],
   [
     "the unreadable copy's receipt is of another value",
-    { ...given, facts: { ...facts, copies: { ...receipts, [`propagate/${github}`]: { ...receipt(github), fingerprints: stale } } } },
+    {
+      ...given,
+      facts: {
+        ...facts,
+        copies: { ...receipts, [`propagate/${github}`]: { ...receipt(github), fingerprints: stale } },
+      },
+    },
     "COPY_HOLDS_OLD",
   ],
 ]);
@@ -146,9 +174,13 @@ describe("[P2] evidence that is missing", () => {
     }
     // A readable copy whose value was not shown, and an unreadable one without a time.
     const { fingerprints: _f, ...blind } = seen(true);
-    expect(holds({ ...given, observed: { ...sweep, copies: { ...sweep.copies, [app]: blind } } })).toBe(false);
+    expect(holds({ ...given, observed: { ...sweep, copies: { ...sweep.copies, [app]: blind } } })).toBe(
+      false,
+    );
     const { changedAt: _c, ...timeless } = seen(false);
-    expect(holds({ ...given, observed: { ...sweep, copies: { ...sweep.copies, [github]: timeless } } })).toBe(false);
+    expect(holds({ ...given, observed: { ...sweep, copies: { ...sweep.copies, [github]: timeless } } })).toBe(
+      false,
+    );
   });
 
   it("does not take an unreadable copy whose last change was never known, before or after", () => {

@@ -10,7 +10,12 @@ import { type World, world } from "./world.ts";
 type Note = { readonly at: string; readonly says: string };
 type Part = Partial<StepDefinition<never, Note, unknown>> & Pick<StepDefinition<never, Note, unknown>, "id">;
 
-const trouble: Trouble = { code: "VENDOR_ERROR", message: "broken", because: "the test says so", next: "wait" };
+const trouble: Trouble = {
+  code: "VENDOR_ERROR",
+  message: "broken",
+  because: "the test says so",
+  next: "wait",
+};
 const note = (says = "ok"): Note => ({ at: nowText(), says });
 const retryable = (afterMs?: number): Outcome<never> => ({
   is: "retryable",
@@ -19,7 +24,11 @@ const retryable = (afterMs?: number): Outcome<never> => ({
 });
 
 /** A step that leaves a note; what it does is counted under its id. */
-function part<const G extends "validated" | "soaked" | "dead" | "recorded">(gives: G, log: string[], given: Part) {
+function part<const G extends "validated" | "soaked" | "dead" | "recorded">(
+  gives: G,
+  log: string[],
+  given: Part,
+) {
   const does = given.does ?? (async () => done(note()));
   const back = given.undoes ?? {
     says: "back",
@@ -83,7 +92,12 @@ describe("the interpreter", () => {
   it("holds after the first store, and tries the open step again on a person's word", async () => {
     const w = await world();
     const log: string[] = [];
-    const run = runOf(w, log, { id: "a", undoes: by }, { id: "b", does: script<Outcome<Note>>(refused(trouble), refused(trouble), done(note())) });
+    const run = runOf(
+      w,
+      log,
+      { id: "a", undoes: by },
+      { id: "b", does: script<Outcome<Note>>(refused(trouble), refused(trouble), done(note())) },
+    );
     expect(await run.go()).toEqual({ status: "held", trouble });
     run.say({ choice: "retry" });
     expect(await run.go()).toEqual({ status: "held", trouble });
@@ -95,7 +109,12 @@ describe("the interpreter", () => {
   it("takes no cancel once a store has been written", async () => {
     const w = await world();
     const log: string[] = [];
-    const run = runOf(w, log, { id: "a", undoes: by }, { id: "b", does: script<Outcome<Note>>(refused(trouble), done(note())) });
+    const run = runOf(
+      w,
+      log,
+      { id: "a", undoes: by },
+      { id: "b", does: script<Outcome<Note>>(refused(trouble), done(note())) },
+    );
     await run.go();
     run.cancel();
     run.say({ choice: "cancel" });
@@ -134,7 +153,10 @@ describe("the interpreter", () => {
     expect(log.filter((one) => one === "a")).toHaveLength(5);
     const patient = await world();
     const before = patient.clock.now();
-    const second = runOf(patient, [], { id: "a", does: script<Outcome<Note>>(retryable(30_000), done(note())) });
+    const second = runOf(patient, [], {
+      id: "a",
+      does: script<Outcome<Note>>(retryable(30_000), done(note())),
+    });
     expect(await second.go()).toEqual({ status: "completed" });
     expect(patient.clock.now() - before).toBeGreaterThanOrEqual(30_000);
   });
@@ -154,7 +176,9 @@ describe("the interpreter", () => {
     const run = runOf(w, log, { id: "a", effect: "once", does: async () => unknown(trouble), looks });
     expect(await run.go()).toEqual({ status: "completed" });
     expect(log).toEqual(["a", "b"]);
-    expect(w.memory.audit.find((one) => one.step === "a" && one.action.endsWith("done"))?.context).toMatchObject({ found: true });
+    expect(
+      w.memory.audit.find((one) => one.step === "a" && one.action.endsWith("done"))?.context,
+    ).toMatchObject({ found: true });
   });
 
   it("ends a leftover of its own before it acts again", async () => {
@@ -229,15 +253,22 @@ describe("the interpreter", () => {
     const w = await world();
     let seen = 0;
     const log: string[] = [];
-    const enough = guard("enough", ({ observed }: { observed: unknown }) => (Number(observed) < 3 ? trouble : undefined));
-    const run = runOf(w, log, { id: "a", undoes: by }, {
-      id: "b",
-      observes: async () => {
-        seen += 1;
-        return done(seen);
+    const enough = guard("enough", ({ observed }: { observed: unknown }) =>
+      Number(observed) < 3 ? trouble : undefined,
+    );
+    const run = runOf(
+      w,
+      log,
+      { id: "a", undoes: by },
+      {
+        id: "b",
+        observes: async () => {
+          seen += 1;
+          return done(seen);
+        },
+        needs: [enough as never],
       },
-      needs: [enough as never],
-    });
+    );
     expect(await run.go()).toEqual({ status: "held", trouble });
     run.say({ choice: "retry" });
     expect(await run.go()).toEqual({ status: "held", trouble });

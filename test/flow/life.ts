@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { instantOf, type Instant, type Milliseconds, msOf } from "../../src/core/time.ts";
+import { type Instant, instantOf, type Milliseconds, msOf } from "../../src/core/time.ts";
 
 /** One process of a test: once it has died, whatever it still does never settles, as after SIGKILL. */
 export interface Life {

@@ -135,7 +135,17 @@ export function rowsIn(memory: MemoryRecord, life: Life): Rows {
 
 function sealedQuery(table: SealedRow[], sql: string, v: readonly string[]): readonly SealedRow[] {
   if (sql.startsWith("INSERT INTO lockstep.sealed")) {
-    const [id = "", run = "", , purpose = "", credential_id = "", credential = "", prints = "", , value = ""] = v;
+    const [
+      id = "",
+      run = "",
+      ,
+      purpose = "",
+      credential_id = "",
+      credential = "",
+      prints = "",
+      ,
+      value = "",
+    ] = v;
     const there = table.some(
       (one) => one.run === run && one.purpose === purpose && one.credential_id === credential_id,
     );

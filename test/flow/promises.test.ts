@@ -29,7 +29,8 @@ function lineFor(w: World, run: Run, write: ReturnType<World["writes"]>[number])
   }
   if (write.fields.join() !== "HEROKU_API_KEY") return undefined;
   if (place === "vault") return line("store");
-  const target = place === "github" ? "github raxx-app/TradeMasterAPI HEROKU_API_KEY" : `heroku ${place} HEROKU_API_KEY`;
+  const target =
+    place === "github" ? "github raxx-app/TradeMasterAPI HEROKU_API_KEY" : `heroku ${place} HEROKU_API_KEY`;
   return run.plan.steps.find((one) => one.id.startsWith("propagate/") && one.target === target)?.id;
 }
 
@@ -98,7 +99,13 @@ describe("[P9] no record, no action", () => {
         return n >= position;
       };
       const run = w.run();
-      await run.go({ born: (life) => { process = life; } }).catch(() => undefined);
+      await run
+        .go({
+          born: (life) => {
+            process = life;
+          },
+        })
+        .catch(() => undefined);
       expectAnnounced(w, run);
       expectKeptPromises(w, run);
       expect(isAlive(w, OLD) || livingOf(w, run).length === 1).toBe(true);
@@ -131,8 +138,7 @@ function expectAnnounced(w: World, run: Run): void {
   for (const write of w.writes()) {
     const line = lineFor(w, run, write);
     const entry = w.memory.audit.find(
-      (one) =>
-        one.step === line && one.action.endsWith("intended") && Date.parse(one.at) <= write.at,
+      (one) => one.step === line && one.action.endsWith("intended") && Date.parse(one.at) <= write.at,
     );
     expect([write.path, line, entry?.action]).not.toContain(undefined);
   }
@@ -146,7 +152,12 @@ describe("[P3] no stranded key", () => {
       whole.sandbox.control.journal
         .list()
         // One app of each wave stands for the other, and one console for all.
-        .filter(({ path }) => ![...Object.entries(RAXX.apps)].some(([name, id]) => name.includes("console") && path.includes(id)))
+        .filter(
+          ({ path }) =>
+            ![...Object.entries(RAXX.apps)].some(
+              ([name, id]) => name.includes("console") && path.includes(id),
+            ),
+        )
         .map((one) => `${one.vendor} ${one.method} ${one.path}`),
     );
     for (const route of routes) {
@@ -185,6 +196,8 @@ describe("[P8] one at a time", () => {
       description: `raxx-ci-rotation-2026-11 ${second.tag}`,
       scope: ["global"],
     });
-    expect(await young.run({ secret: SECRET }).go()).toMatchObject({ trouble: { code: "DUPLICATE_UNCLEAR" } });
+    expect(await young.run({ secret: SECRET }).go()).toMatchObject({
+      trouble: { code: "DUPLICATE_UNCLEAR" },
+    });
   });
 });

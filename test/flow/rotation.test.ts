@@ -65,7 +65,7 @@ describe("what a secret is", () => {
     expect(w.writes()).toEqual([]);
     const rotated = await world();
     await rotated.run().go();
-    for (const { id } of rotated.config.secrets[SECRET]?.issuer["known"] as { id: string }[]) {
+    for (const { id } of rotated.run().plan.snapshot.issuer.known) {
       const whole = rotated.sandbox.heroku.authorizations.find((one) => one.id.startsWith(id))?.id ?? "";
       expect(isAlive(rotated, whole)).toBe(true);
     }

@@ -16,34 +16,29 @@ import {
   storeWrites,
   VAULT_WRITE,
 } from "./expectations.ts";
+import { LOST } from "./faults.ts";
 import { type World, world } from "./world.ts";
 
 const CONVENTION = "raxx-ci-rotation-2026-11";
-const LOST: Record<string, FaultKind> = {
-  "the reply is lost": { kind: "lost-reply" },
-  "the request is lost": { kind: "lost-request" },
-  "the reply is an error after the effect": { kind: "error-after" },
-  "the reply is cut": { kind: "truncated" },
-  "a 500 comes without effect": { kind: "status", status: 500 },
-  "a proxy answers 502": { kind: "html", status: 502 },
-  "a proxy answers 200": { kind: "html", status: 200 },
-};
 const LIMITED: FaultKind = { kind: "status", status: 429, retryAfter: 20 };
 
 describe("[HK-13][P3] mint", () => {
-  it.each(Object.entries(LOST))("when %s: one living key at the end, proved by the list", async (_name, fault) => {
-    const w = await world();
-    w.sandbox.control.addFault({ ...MINT, ...fault, count: 1 });
-    const run = w.run();
-    expect(await run.go()).toEqual({ status: "completed" });
-    const fresh = expectRotated(w, run);
-    const made = w.sandbox.heroku.authorizations.filter((one) => one.description.endsWith(run.tag));
-    const ends = w.writes().filter((one) => one.method === "DELETE" && !one.path.endsWith(OLD));
-    // What a lost reply left behind was ended by its exact id, before the next one was made.
-    expect(ends.map((one) => one.path.split("/").at(-1))).toEqual(
-      made.map(({ id }) => id).filter((id) => id !== fresh),
-    );
-  });
+  it.each(Object.entries(LOST))(
+    "when %s: one living key at the end, proved by the list",
+    async (_name, fault) => {
+      const w = await world();
+      w.sandbox.control.addFault({ ...MINT, ...fault, count: 1 });
+      const run = w.run();
+      expect(await run.go()).toEqual({ status: "completed" });
+      const fresh = expectRotated(w, run);
+      const made = w.sandbox.heroku.authorizations.filter((one) => one.description.endsWith(run.tag));
+      const ends = w.writes().filter((one) => one.method === "DELETE" && !one.path.endsWith(OLD));
+      // What a lost reply left behind was ended by its exact id, before the next one was made.
+      expect(ends.map((one) => one.path.split("/").at(-1))).toEqual(
+        made.map(({ id }) => id).filter((id) => id !== fresh),
+      );
+    },
+  );
 
   it("when the request lands late: its key is ended before the run ends", async () => {
     const w = await world();
@@ -89,7 +84,9 @@ describe("[HK-13][P3] mint", () => {
     const run = w.run();
     expect(await run.go()).toMatchObject({ status: "failed", trouble: { code: "VENDOR_RATE_LIMITED" } });
     expectWalkedBack(w, run);
-    const sent = w.sandbox.control.journal.list().filter((one) => one.method === "POST" && one.status === 429);
+    const sent = w.sandbox.control.journal
+      .list()
+      .filter((one) => one.method === "POST" && one.status === 429);
     expect(sent).toHaveLength(5);
   });
 
@@ -99,7 +96,11 @@ describe("[HK-13][P3] mint", () => {
     ["of another run, another month", "raxx-ci-rotation-2026-10 ls-bbbbbbbbbbbb"],
   ])("[HK-13] is not begun beside a key %s that is younger than 24 h", async (_name, description) => {
     const w = await world();
-    const { id = "" } = w.sandbox.control.act({ act: "create-authorization", description, scope: ["global"] });
+    const { id = "" } = w.sandbox.control.act({
+      act: "create-authorization",
+      description,
+      scope: ["global"],
+    });
     const run = w.run();
     expect(await run.go()).toMatchObject({ status: "failed", trouble: { code: "DUPLICATE_UNCLEAR" } });
     expect(w.writes()).toEqual([]);
@@ -117,24 +118,27 @@ describe("[HK-07] a store that fails", () => {
     const rank = (place: string) => order.findIndex((one) => place.endsWith(one));
     return STORES.filter((one) => rank(one.name) > rank(name)).map((one) => one.name);
   };
-  it.each(STORES)("$name: refused, those after it are not written, the run is held, both keys live", async (store) => {
-    const w = await world();
-    const status = store.write.vendor === "github" ? 403 : 422;
-    w.sandbox.control.addFault({ ...store.write, kind: "status", status, count: null });
-    const run = w.run();
-    const stand = await run.go();
-    expect(stand.status).toBe("held");
-    expect(stand.trouble).toMatchObject({ because: expect.any(String), next: expect.any(String) });
-    const touched = storeWrites(w).map(placeOf);
-    for (const place of later(store.name)) expect(touched).not.toContain(place);
-    expect(isAlive(w, OLD)).toBe(true);
-    expect(livingOf(w, run)).toHaveLength(1);
-    expectKeptPromises(w, run);
-    w.sandbox.control.clearFaults();
-    run.say({ choice: "retry" });
-    expect(await run.go()).toEqual({ status: "completed" });
-    expectRotated(w, run);
-  });
+  it.each(STORES)(
+    "$name: refused, those after it are not written, the run is held, both keys live",
+    async (store) => {
+      const w = await world();
+      const status = store.write.vendor === "github" ? 403 : 422;
+      w.sandbox.control.addFault({ ...store.write, kind: "status", status, count: null });
+      const run = w.run();
+      const stand = await run.go();
+      expect(stand.status).toBe("held");
+      expect(stand.trouble).toMatchObject({ because: expect.any(String), next: expect.any(String) });
+      const touched = storeWrites(w).map(placeOf);
+      for (const place of later(store.name)) expect(touched).not.toContain(place);
+      expect(isAlive(w, OLD)).toBe(true);
+      expect(livingOf(w, run)).toHaveLength(1);
+      expectKeptPromises(w, run);
+      w.sandbox.control.clearFaults();
+      run.say({ choice: "retry" });
+      expect(await run.go()).toEqual({ status: "completed" });
+      expectRotated(w, run);
+    },
+  );
 
   it("an app whose release fails: held, the old key lives, the apps after it are untouched", async () => {
     const w = await world();
@@ -143,7 +147,11 @@ describe("[HK-07] a store that fails", () => {
     });
     const run = w.run();
     expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "DESTINATION_UNPROVED" } });
-    expect(held(w)).toMatchObject({ "raxx-api-staging": OLD, "raxx-api-prod": OLD, "raxx-console-prod": OLD });
+    expect(held(w)).toMatchObject({
+      "raxx-api-staging": OLD,
+      "raxx-api-prod": OLD,
+      "raxx-console-prod": OLD,
+    });
     expect(isAlive(w, OLD)).toBe(true);
     w.sandbox.control.set({ apps: { "raxx-api-staging": { releaseFails: false } } });
     run.say({ choice: "retry" });
@@ -155,7 +163,9 @@ describe("[HK-07] a store that fails", () => {
 describe("a store whose answer is lost", () => {
   // One app of a wave stands for the other.
   const places = STORES.filter(({ name }) => !name.startsWith("raxx-console"));
-  const cases = places.flatMap((store) => Object.entries(LOST).map(([name, fault]) => ({ ...store, why: name, fault })));
+  const cases = places.flatMap((store) =>
+    Object.entries(LOST).map(([name, fault]) => ({ ...store, why: name, fault })),
+  );
   it.each(cases)("$name, $why: settled by looking, completed", async ({ write, fault }) => {
     const w = await world();
     w.sandbox.control.addFault({ ...write, ...fault, count: 1 });
@@ -179,7 +189,11 @@ describe("[HK-08] the vault read again", () => {
     w.sandbox.control.addFault({ ...VAULT_WRITE, kind: "no-effect", count: 1 });
     const run = w.run();
     expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "VAULT_DIFFERS" } });
-    expect(storeWrites(w).map(placeOf).filter((place) => place !== "vault")).toEqual([]);
+    expect(
+      storeWrites(w)
+        .map(placeOf)
+        .filter((place) => place !== "vault"),
+    ).toEqual([]);
     expect(new Set(Object.values(held(w)))).toEqual(new Set([OLD]));
     expect(isAlive(w, OLD)).toBe(true);
     run.say({ choice: "retry" });
@@ -226,94 +240,6 @@ describe("[HK-08] the vault read again", () => {
     expect(storeWrites(w).map(placeOf)).toEqual(["vault"]);
     const [approval] = w.sandbox.control.truth().infisical.projects[0]?.approvals ?? [];
     w.sandbox.control.act({ act: "decide-approval", id: approval?.id ?? "", decision: "merge" });
-    run.say({ choice: "retry" });
-    expect(await run.go()).toEqual({ status: "completed" });
-    expectRotated(w, run);
-  });
-});
-
-describe("the end of the old key", () => {
-  it.each(Object.entries(LOST))("when %s: settled by the list", async (_name, fault) => {
-    const w = await world();
-    w.sandbox.control.addFault({ ...END, ...fault, count: 1 });
-    const run = w.run();
-    expect(await run.go()).toEqual({ status: "completed" });
-    expectRotated(w, run);
-  });
-
-  it("[X-14] does not come while a copy holds the old key, and comes once the copy was set right", async () => {
-    const w = await world();
-    const run = w.run();
-    let done = false;
-    const stand = await run.go({
-      recorded: (key) => {
-        if (done || !key.startsWith("soak/act")) return;
-        done = true;
-        w.sandbox.control.act({
-          act: "set-config-var",
-          app: "raxx-console-prod",
-          name: "HEROKU_API_KEY",
-          value: { authorization: OLD },
-        });
-      },
-    });
-    expect(stand).toMatchObject({ status: "held", trouble: { code: "COPY_HOLDS_OLD" } });
-    expect(isAlive(w, OLD)).toBe(true);
-    const [fresh = ""] = livingOf(w, run);
-    w.sandbox.control.act({
-      act: "set-config-var",
-      app: "raxx-console-prod",
-      name: "HEROKU_API_KEY",
-      value: { authorization: fresh },
-    });
-    run.say({ choice: "retry" });
-    expect(await run.go()).toEqual({ status: "completed" });
-    expectRotated(w, run);
-  });
-
-  it("[X-14] does not come when somebody wrote the GitHub secret after us, or removed it", async () => {
-    for (const value of [{ authorization: OLD }, null]) {
-      const w = await world();
-      const run = w.run();
-      let done = false;
-      const stand = await run.go({
-        recorded: (key) => {
-          if (done || !key.startsWith("soak/act")) return;
-          done = true;
-          w.sandbox.control.act({
-            act: "set-github-secret",
-            repository: "raxx-app/TradeMasterAPI",
-            name: "HEROKU_API_KEY",
-            value,
-          });
-        },
-      });
-      expect(stand.status).toBe("held");
-      expect(["COPY_HOLDS_OLD", "DESTINATION_UNPROVED", "SWEEP_INCOMPLETE"]).toContain(stand.trouble?.code);
-      expect(isAlive(w, OLD)).toBe(true);
-    }
-  });
-
-  it("[P2] does not come while one copy cannot be seen", async () => {
-    const w = await world();
-    const run = w.run();
-    let done = false;
-    const stand = await run.go({
-      recorded: (key) => {
-        if (done || !key.startsWith("soak/act")) return;
-        done = true;
-        w.sandbox.control.addFault({
-          vendor: "github",
-          method: "GET",
-          kind: "status",
-          status: 500,
-          count: null,
-        });
-      },
-    });
-    expect(stand).toMatchObject({ status: "held", trouble: { code: "SWEEP_INCOMPLETE" } });
-    expect(isAlive(w, OLD)).toBe(true);
-    w.sandbox.control.clearFaults();
     run.say({ choice: "retry" });
     expect(await run.go()).toEqual({ status: "completed" });
     expectRotated(w, run);

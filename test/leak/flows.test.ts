@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RAXX } from "../../src/sandbox/raxx.ts";
 import { type Ended, type Stage, setStage } from "./stage.ts";
 import { known } from "./values.ts";
 
@@ -26,33 +25,17 @@ const exits = (all: readonly Ended[]) => all.map((one) => one.exit);
 
 describe("[HK-12] flows without faults", () => {
   it("[HK-12] commands that look, and commands that fail, leave no value anywhere", async () => {
-    expect(exits([await stage.run(["doctor", "--sandbox"])])).toEqual([0]);
-    const fine = await runAll(
-      `plan ${SECRET}`,
-      `plan ${SECRET} --json`,
-      "doctor --json",
-      "status",
-      "status --json",
-      "runs",
-      "keys list",
-      `test ${SECRET}`,
-      `test ${SECRET} --json`,
-    );
+    expect(exits([await stage.run(["doctor", "--json", "--sandbox"])])).toEqual([0]);
+    const fine = await runAll(`plan ${SECRET}`, "status --json", "runs", "keys list", `test ${SECRET}`);
     expect(exits(fine)).toEqual(fine.map(() => 0));
-    const failing = await runAll(
-      `rotate ${SECRET}`,
-      "rotate nothing --json",
-      "show nothing.rotate.1",
-      "cancel nothing.rotate.1 --json",
-      "nonsense --json",
-    );
-    expect(exits(failing)).toEqual([2, 2, 2, 2, 2]);
+    const failing = await runAll(`rotate ${SECRET}`, "show nothing.rotate.1", "nonsense --json");
+    expect(exits(failing)).toEqual([2, 2, 2]);
     expect(await stage.leaks()).toEqual([]);
   });
 
   it("[HK-12] a rotation, watched and read back in every form, leaves no value anywhere", async () => {
     const rotating = stage.start(["rotate", SECRET, "--yes", "--sandbox"]);
-    await rotating.said(/✓ +10|â.* 10 /u);
+    await rotating.said(" 9 propagate");
     const during = await runAll(`show ${SECRET}.rotate.1`, `show ${SECRET}.rotate.1 --json`);
     expect((await rotating.ended).exit).toBe(0);
     const after = await runAll(
@@ -96,12 +79,8 @@ describe("[HK-12] flows without faults", () => {
 
   it("[P7] the places that were searched hold the flows: what is no secret is found there", async () => {
     const { heroku } = stage.sandbox.control.truth();
-    const minted = heroku.authorizations.at(-1);
-    expect(minted).toMatchObject({ alive: true });
-    const words = [
-      known("id of the new key", minted?.id ?? ""),
-      known("id of the first", RAXX.currentAuthorization),
-    ];
+    const words = heroku.authorizations.slice(-3).map((one) => known(`id ${one.id}`, one.id));
+    expect(heroku.authorizations.slice(-3).map((one) => one.alive)).toEqual([false, false, true]);
     const places = (await stage.leaks(words)).map((one) => one.sink);
     for (const place of [
       /^table lockstep\.audit/,

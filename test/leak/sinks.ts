@@ -92,7 +92,7 @@ export function watchProcesses(root: string): Watch {
   const loop = (async () => {
     while (going) {
       look();
-      await sleep(40);
+      await sleep(60);
     }
   })();
   return {

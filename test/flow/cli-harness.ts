@@ -1,0 +1,151 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { type ServedSandbox, serveSandbox } from "../../src/sandbox/serve.ts";
+import { raxx } from "./raxx-config.ts";
+
+const COMMAND = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
+
+/** What a command left. */
+export interface Left {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command that is running. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves when what it has written to stderr matches. */
+  until(text: RegExp): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  readonly left: Promise<Left>;
+}
+
+export interface Called {
+  readonly dir: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly node?: string;
+}
+
+/** Starts `lockstep …` as a person without a terminal does. */
+export function start(where: Called, ...args: string[]): Running {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(LOCKSTEP|INFISICAL|GITHUB|HEROKU|VITEST|NODE_OPTIONS|CI$)/.test(name),
+  );
+  const child = spawn(where.node ?? process.execPath, [COMMAND, ...args], {
+    cwd: where.dir,
+    env: { ...Object.fromEntries(kept), ...where.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [out, err] = ["", ""];
+  const waiting: { text: RegExp; seen(): void }[] = [];
+  child.stdout.on("data", (chunk: Buffer) => {
+    out += chunk.toString("utf8");
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    err += chunk.toString("utf8");
+    for (const one of waiting) if (one.text.test(err)) one.seen();
+  });
+  const left = new Promise<Left>((resolve) => {
+    child.once("close", (code) => resolve({ code, out, err }));
+  });
+  return {
+    pid: child.pid ?? 0,
+    left,
+    signal: (signal) => child.kill(signal),
+    until: (text) =>
+      new Promise((seen, reject) => {
+        if (text.test(err)) seen();
+        waiting.push({ text, seen });
+        void left.then(() => reject(new Error(`it ended without ${text}: ${err}`)));
+      }),
+  };
+}
+
+/** Calls a command and waits for its end. */
+export function call(where: Called, ...args: string[]): Promise<Left> {
+  return start(where, ...args).left;
+}
+
+/** Stdout as exactly one JSON document. */
+export function json<T = Record<string, unknown>>(left: Left): T {
+  return JSON.parse(left.out) as T;
+}
+
+/** The error of a command that was called with `--json`. */
+export function errorOf(left: Left): { code: string; message: string; because: string; next: string } {
+  return json<{ error: { code: string; message: string; because: string; next: string } }>(left).error;
+}
+
+/** Vendors over HTTP, and directories whose configuration leads to them. */
+export interface Site {
+  readonly sandbox: Sandbox;
+  readonly env: Readonly<Record<string, string>>;
+  readonly urls: ServedSandbox["urls"];
+  /** A directory of its own, with an installation that has never run anything. */
+  project(change?: (config: ReturnType<typeof raxx>) => unknown): Promise<Called>;
+  close(): Promise<void>;
+}
+
+/** Serves a sandbox, and prepares one installation that all directories are copies of: a database is made only once. */
+export async function openSite(): Promise<Site> {
+  const sandbox = await createSandbox();
+  const served = await serveSandbox(sandbox);
+  const { github, infisical } = sandbox.control.estate();
+  const identity = infisical.identities["lockstep"];
+  const env = {
+    GITHUB_API_SECRETS_TOKEN: github.tokens["rotation"] ?? "",
+    INFISICAL_CLIENT_ID: identity?.clientId ?? "",
+    INFISICAL_CLIENT_SECRET: identity?.clientSecret ?? "",
+  };
+  const dirs: string[] = [];
+  const make = (change?: (config: ReturnType<typeof raxx>) => unknown): Called => {
+    const dir = mkdtempSync(path.join(tmpdir(), "lockstep-flow-"));
+    dirs.push(dir);
+    const config = raxx();
+    for (const one of Object.values(config.connections)) one.url = served.urls[one.vendor];
+    for (const one of Object.values(config.secrets))
+      Object.assign(one, { soak: "500ms", propagation: "500ms" });
+    const changed = change ? change(config) : config;
+    writeFileSync(path.join(dir, "lockstep.config.ts"), `export default ${JSON.stringify(changed)};\n`);
+    return { dir, env };
+  };
+  let template: Promise<string> | undefined;
+  const prepare = async () => {
+    const first = make();
+    const { code, err } = await call(first, "status");
+    if (code !== 0) throw new Error(`the first installation failed: ${err}`);
+    return first.dir;
+  };
+  return {
+    sandbox,
+    env,
+    urls: served.urls,
+    project: async (change) => {
+      template ??= prepare();
+      const from = path.join(await template, ".lockstep");
+      const made = make(change);
+      execFileSync("cp", ["-a", from, path.join(made.dir, ".lockstep")]);
+      return made;
+    },
+    close: async () => {
+      await served.close();
+      for (const dir of dirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** An empty directory with this text as configuration, or with none. */
+export function bare(config?: string): Called & { close(): void; hasHome(): boolean } {
+  const dir = mkdtempSync(path.join(tmpdir(), "lockstep-flow-"));
+  if (config !== undefined) writeFileSync(path.join(dir, "lockstep.config.ts"), config);
+  return {
+    dir,
+    close: () => rmSync(dir, { recursive: true, force: true }),
+    hasHome: () => existsSync(path.join(dir, ".lockstep")),
+  };
+}

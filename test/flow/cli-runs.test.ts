@@ -1,0 +1,219 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RAXX } from "../../src/sandbox/raxx.ts";
+import { type Called, call, json, openSite, type Site, start } from "./cli-harness.ts";
+
+let site: Site;
+let home: Called;
+beforeAll(async () => {
+  site = await openSite();
+  home = await site.project();
+});
+afterAll(() => site?.close());
+
+interface Document {
+  run: string;
+  status: string;
+  planHash: string;
+  old: { id: string; label: string };
+  new: { id: string; label: string };
+  steps: { id: string; state: string; startedAt: string; endedAt: string; attempts: number }[];
+  calls: Record<string, number>;
+  startedAt: string;
+  endedAt: string;
+}
+interface Status {
+  secrets: {
+    secret: string;
+    lastRotated: string | null;
+    nextDue: string | null;
+    destinations: string[][];
+    vault: string;
+    consumers: { reads: string; pulls: boolean }[];
+  }[];
+}
+
+const statusOf = async () =>
+  json<Status>(await call(home, "status", "--json")).secrets.find((one) => one.secret === "heroku-api-key");
+const young = () =>
+  site.sandbox.heroku.authorizations.filter(
+    (one) => one.description.includes(" ls-") && one.deletedAt === null,
+  );
+/** The key of a rotation that has just ended would stop the next one (HK-13); it grows a day older. */
+const age = () => {
+  for (const one of site.sandbox.heroku.authorizations) one.createdAt -= 25 * 3_600_000;
+};
+
+describe("a rotation by the command line", () => {
+  let rotated: Document;
+
+  it("[HK-01][HK-02] status before: never rotated; vault, destinations by wave, consumers", async () => {
+    const one = await statusOf();
+    expect(one).toMatchObject({
+      lastRotated: null,
+      nextDue: null,
+      vault: expect.stringContaining("/MooseQuest/heroku"),
+    });
+    expect(one?.destinations).toEqual([
+      ["github raxx-app/TradeMasterAPI HEROKU_API_KEY"],
+      ["heroku raxx-api-staging HEROKU_API_KEY", "heroku raxx-console-staging HEROKU_API_KEY"],
+      ["heroku raxx-api-prod HEROKU_API_KEY", "heroku raxx-console-prod HEROKU_API_KEY"],
+    ]);
+    expect(one?.consumers.some(({ reads, pulls }) => pulls && reads.includes("HEROKU_API_KEY_PROD"))).toBe(
+      true,
+    );
+  });
+
+  it("test --json: read only, exit 0", async () => {
+    const left = await call(home, "test", "heroku-api-key", "--json");
+    expect(left.code).toBe(0);
+    expect(json(left)).toMatchObject({
+      flow: "test",
+      status: "completed",
+      old: { id: RAXX.currentAuthorization },
+    });
+    expect(site.sandbox.control.journal.list({ effect: "write" })).toEqual([]);
+  });
+
+  it("rotate --json prints exactly one document with the agreed fields, and nothing of a value", async () => {
+    const { hash } = json<{ hash: string }>(await call(home, "plan", "heroku-api-key", "--json"));
+    const left = await call(home, "rotate", "heroku-api-key", "--plan", hash, "--yes", "--json");
+    expect(left.code).toBe(0);
+    rotated = json<Document>(left);
+    expect(rotated).toMatchObject({
+      run: "heroku-api-key.rotate.1",
+      secret: "heroku-api-key",
+      flow: "rotate",
+      status: "completed",
+      runbook: "overlap@1",
+      planHash: hash,
+      old: { id: RAXX.currentAuthorization, label: expect.stringMatching(/^[0-9a-f]{6}$/) },
+      new: { id: young()[0]?.id, label: expect.stringMatching(/^[0-9a-f]{6}$/) },
+      calls: { heroku: expect.any(Number), github: expect.any(Number), infisical: expect.any(Number) },
+      startedAt: expect.stringMatching(/Z$/),
+      endedAt: expect.stringMatching(/Z$/),
+    });
+    expect(rotated.steps).toHaveLength(15);
+    for (const step of rotated.steps) {
+      expect(step).toMatchObject({
+        state: "done",
+        attempts: 1,
+        startedAt: expect.any(String),
+        endedAt: expect.any(String),
+      });
+      expect(step.endedAt >= step.startedAt).toBe(true);
+    }
+    for (const value of Object.values(site.sandbox.control.estate().heroku.tokens))
+      expect(left.out + left.err).not.toContain(value);
+  });
+
+  it("[HK-01][HK-10] status after: last rotated and next due computed from the record", async () => {
+    const one = await statusOf();
+    const last = Date.parse(one?.lastRotated ?? "");
+    expect(Date.parse(rotated.endedAt) - last).toBeLessThan(5_000);
+    expect(Date.parse(one?.nextDue ?? "") - last).toBe(90 * 86_400_000);
+    const { rotations } = json<{ rotations: unknown[] }>(await call(home, "audit", "--json"));
+    expect(rotations).toMatchObject([{ old: { id: rotated.old.id }, new: { id: rotated.new.id } }]);
+    const log = await call(home, "audit", "--log");
+    expect(log.out).toContain(rotated.new.id.slice(0, 8));
+  });
+
+  it("every other command prints one document: runs, show, audit, keys, doctor", async () => {
+    for (const args of [["runs"], ["show", rotated.run], ["audit", rotated.run], ["keys"], ["doctor"]]) {
+      const left = await call(home, ...args, "--json");
+      expect([args[0], left.code]).toEqual([args[0], 0]);
+      expect(typeof json(left)).toBe("object");
+    }
+    const refused = await call(home, "cancel", rotated.run, "--json");
+    expect(json(refused)).toMatchObject({ error: { code: "RUN_NOT_CANCELLABLE" } });
+    expect(refused.code).toBe(1);
+  });
+
+  it("[P8] two rotations at once are one run: the second attaches and says so", async () => {
+    age();
+    site.sandbox.control.set({ latencyMs: 15 });
+    const before = young().length;
+    const both = [1, 2].map(() => start(home, "rotate", "heroku-api-key", "--yes", "--json"));
+    const [first, second] = await Promise.all(both.map(({ left }) => left));
+    site.sandbox.control.set({ latencyMs: 0 });
+    expect([first?.code, second?.code]).toEqual([0, 0]);
+    const [a, b] = [json<Document>(first ?? never()), json<Document>(second ?? never())];
+    expect([a.run, b.run, a.status, b.status]).toEqual([
+      "heroku-api-key.rotate.2",
+      "heroku-api-key.rotate.2",
+      "completed",
+      "completed",
+    ]);
+    const attached = [first, second].filter((one) =>
+      one?.err.includes("Attached to heroku-api-key.rotate.2"),
+    );
+    expect(attached).toHaveLength(1);
+    expect(young()).toHaveLength(before);
+    const mints = site.sandbox.control.journal
+      .list({ vendor: "heroku", effect: "write" })
+      .filter((one) => one.method === "POST");
+    expect(mints).toHaveLength(2);
+  });
+
+  it("a worker carries out what a command starts, and prints one document when it is told to stop", async () => {
+    age();
+    const worker = start(home, "worker", "--json");
+    await worker.until(/is ready/);
+    const left = await call(home, "rotate", "heroku-api-key", "--yes", "--json");
+    expect(left.code).toBe(0);
+    expect(json(left)).toMatchObject({ run: "heroku-api-key.rotate.3", status: "completed" });
+    worker.signal("SIGTERM");
+    const ended = await worker.left;
+    expect([ended.code, json(ended)]).toEqual([0, { executor: expect.any(String) }]);
+  });
+
+  it("a worker goes on with a run whose command was killed", async () => {
+    age();
+    site.sandbox.control.set({ latencyMs: 60 });
+    const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
+    await killed.until(/✓ {2}3 mint/);
+    killed.signal("SIGKILL");
+    await killed.left;
+    const worker = start(home, "worker");
+    await worker.until(/is ready/);
+    const left = await call(home, "rotate", "heroku-api-key", "--yes", "--json");
+    site.sandbox.control.set({ latencyMs: 0 });
+    worker.signal("SIGTERM");
+    await worker.left;
+    expect(left.err).toContain("Attached to heroku-api-key.rotate.4");
+    expect(json(left)).toMatchObject({ run: "heroku-api-key.rotate.4", status: "completed" });
+    expect(young()).toHaveLength(1);
+  });
+
+  it("[HK-12][P7] leaves no value in a file of the installation", () => {
+    const dir = path.join(home.dir, ".lockstep");
+    const values = Object.values(site.sandbox.control.estate().heroku.tokens);
+    for (const name of readdirSync(dir, { recursive: true, encoding: "utf8" })) {
+      const bytes = contentOf(path.join(dir, name));
+      for (const value of values) expect([name, bytes.includes(value)]).toEqual([name, false]);
+    }
+  });
+});
+
+describe("the sandbox's own door", () => {
+  it("rotate --sandbox needs nothing but the configuration, and leaves the real installation alone", async () => {
+    const { dir } = await site.project();
+    const left = await call({ dir }, "status", "--sandbox", "--json");
+    expect([left.code, Object.keys(json(left))]).toEqual([0, ["secrets"]]);
+    expect(json(await call({ dir }, "runs", "--json"))).toEqual({ runs: [] });
+  });
+});
+
+/** A file's bytes; none of a directory, nor of what the database removed since it was listed. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function never(): never {
+  throw new Error("a command left nothing");
+}

@@ -1,0 +1,227 @@
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Called, call, errorOf, json, openSite, type Site, start } from "./cli-harness.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
+interface Ended {
+  status: string;
+  error?: { code: string; message: string; because: string; next: string };
+}
+
+const WHOLE = { message: expect.any(String), because: expect.any(String), next: expect.any(String) };
+const writes = () => site.sandbox.control.journal.list({ effect: "write" });
+
+async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+describe("a vendor that cannot be worked with", () => {
+  const cases: Record<string, { of(): Promise<Called>; code: string }> = {
+    "the vault cannot be reached": {
+      code: "VENDOR_UNREACHABLE",
+      of: async () => {
+        const url = await closedPort();
+        return site.project((config) => {
+          Object.assign(config.connections["infisical"] ?? {}, { url });
+          return config;
+        });
+      },
+    },
+    "the vault refuses the credential": {
+      code: "VENDOR_REFUSED_CREDENTIAL",
+      of: async () => {
+        const { dir, env } = await site.project();
+        return { dir, env: { ...env, INFISICAL_CLIENT_SECRET: "wrong" } };
+      },
+    },
+    "GitHub refuses the token": {
+      code: "VENDOR_REFUSED_CREDENTIAL",
+      of: async () => {
+        const { dir, env } = await site.project();
+        return { dir, env: { ...env, GITHUB_API_SECRETS_TOKEN: "wrong" } };
+      },
+    },
+    "the GitHub token may not see secrets": {
+      code: "VENDOR_PERMISSION",
+      of: async () => {
+        const { dir, env } = await site.project();
+        const token = site.sandbox.control.estate().github.tokens["no-secrets"] ?? "";
+        return { dir, env: { ...env, GITHUB_API_SECRETS_TOKEN: token } };
+      },
+    },
+    "the vault's identity may not see the project": {
+      code: "VENDOR_PERMISSION",
+      of: async () => {
+        const { dir, env } = await site.project();
+        const { clientId = "", clientSecret = "" } =
+          site.sandbox.control.estate().infisical.identities["stranger"] ?? {};
+        return { dir, env: { ...env, INFISICAL_CLIENT_ID: clientId, INFISICAL_CLIENT_SECRET: clientSecret } };
+      },
+    },
+    "a credential is not in the environment": {
+      code: "CREDENTIAL_MISSING",
+      of: async () => ({ dir: (await site.project()).dir }),
+    },
+  };
+  it.each(Object.entries(cases))(
+    "%s: typed error with because and next, exit 1, nothing written",
+    async (_name, one) => {
+      const before = writes().length;
+      const where = await one.of();
+      const left = await call(where, "rotate", "heroku-api-key", "--yes", "--json");
+      const { status, error } = json<Ended>(left);
+      expect([left.code, status]).toEqual([1, "failed"]);
+      expect(error).toEqual({ code: one.code, ...WHOLE });
+      expect(writes()).toHaveLength(before);
+      for (const value of Object.values(where.env ?? {}))
+        if (value.length > 8) expect(left.out + left.err).not.toContain(value);
+    },
+  );
+});
+
+describe("a rotation that is not begun", () => {
+  it("without a terminal and without --yes: exit 2, and the flag that was needed", async () => {
+    const where = await site.project();
+    const left = await call(where, "rotate", "heroku-api-key", "--json");
+    expect([left.code, errorOf(left)]).toEqual([2, { code: "CONFIRMATION_NEEDED", ...WHOLE }]);
+    expect(errorOf(left).next).toContain("--yes");
+    expect(json(await call(where, "runs", "--json"))).toEqual({ runs: [] });
+  });
+
+  it("of another secret than --confirm names: exit 2", async () => {
+    const left = await call(
+      await site.project(),
+      "rotate",
+      "heroku-api-key",
+      "--confirm",
+      "heroku",
+      "--json",
+    );
+    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
+  });
+
+  it("of an unknown secret: exit 2", async () => {
+    const left = await call(await site.project(), "rotate", "nothing", "--yes", "--json");
+    expect([left.code, errorOf(left).code]).toEqual([2, "SECRET_UNKNOWN"]);
+  });
+
+  it("of another plan than --plan names: refused, with the plan that it is", async () => {
+    const where = await site.project();
+    const left = await call(where, "rotate", "heroku-api-key", "--plan", "00000000", "--yes", "--json");
+    const { hash } = json<{ hash: string }>(await call(where, "plan", "heroku-api-key", "--json"));
+    expect([left.code, errorOf(left).code]).toEqual([1, "PLAN_CHANGED"]);
+    expect(errorOf(left).message).toContain(hash);
+    expect(json(await call(where, "runs", "--json"))).toEqual({ runs: [] });
+  });
+
+  it("declined on a terminal: 130, nothing started", async (test) => {
+    const where = await site.project();
+    const { spawnSync } = await import("node:child_process");
+    if (spawnSync("script", ["--version"]).status !== 0) return test.skip("no script(1) for a terminal");
+    const command = `${process.execPath} ${path.resolve("bin/lockstep.js")} rotate heroku-api-key`;
+    const { CI: _ci, ...env } = process.env;
+    const said = spawnSync("script", ["-qec", command, "/dev/null"], {
+      cwd: where.dir,
+      env: { ...env, ...where.env },
+      input: "no\n",
+      encoding: "utf8",
+    });
+    expect([said.status, said.stdout]).toEqual([130, expect.stringContaining("DECLINED")]);
+    expect(said.stdout).toContain("PRODUCTION");
+    expect(json(await call(where, "runs", "--json"))).toEqual({ runs: [] });
+  });
+
+  it("show and cancel of an unknown run: exit 2", async () => {
+    const where = await site.project();
+    for (const command of ["show", "cancel"]) {
+      const left = await call(where, command, "heroku-api-key.rotate.9", "--json");
+      expect([command, left.code, errorOf(left).code]).toEqual([command, 2, "RUN_UNKNOWN"]);
+    }
+  });
+});
+
+describe("an installation that must not be used", () => {
+  const keys = ({ dir }: Called) => path.join(dir, ".lockstep", "keys.json");
+  const cases: Record<string, { code: string; spoil(where: Called): void | Promise<void> }> = {
+    "its key file is readable by others": {
+      code: "KEYRING_EXPOSED",
+      spoil: (where) => chmodSync(keys(where), 0o644),
+    },
+    "its key file is broken": { code: "KEYRING_BROKEN", spoil: (where) => writeFileSync(keys(where), "{") },
+    "its key file is empty": { code: "KEYRING_BROKEN", spoil: (where) => writeFileSync(keys(where), "") },
+    "its key file is another's": {
+      code: "KEYRING_WRONG",
+      spoil: async (where) => {
+        const other = await site.project();
+        rmSync(path.join(other.dir, ".lockstep"), { recursive: true });
+        await call(other, "status");
+        cpSync(keys(other), keys(where));
+      },
+    },
+    "its key file is gone": { code: "KEYRING_MISSING", spoil: (where) => rmSync(keys(where)) },
+    "it is of a newer version": {
+      code: "HOME_TOO_NEW",
+      spoil: ({ dir }) => writeFileSync(path.join(dir, ".lockstep", "version"), "99\n"),
+    },
+    "it is of another PostgreSQL": {
+      code: "POSTGRES_MAJOR_DIFFERS",
+      spoil: ({ dir }) => {
+        rmSync(path.join(dir, ".lockstep", "postgres-18"), { recursive: true });
+        mkdirSync(path.join(dir, ".lockstep", "postgres-17"));
+      },
+    },
+  };
+  it.each(Object.entries(cases))("%s: exit 1, typed, nothing changed", async (_name, { code, spoil }) => {
+    const where = await site.project();
+    await spoil(where);
+    const before = readFileSync(path.join(where.dir, ".lockstep", "version"), "utf8");
+    const left = await call(where, "rotate", "heroku-api-key", "--yes", "--json");
+    expect([left.code, errorOf(left)]).toEqual([1, { code, ...WHOLE }]);
+    expect(readFileSync(path.join(where.dir, ".lockstep", "version"), "utf8")).toBe(before);
+  });
+
+  it("a database that cannot be reached: exit 1, typed, without its password", async () => {
+    const { dir, env } = await site.project();
+    const password = "p".repeat(20);
+    const url = (await closedPort()).replace("http://", `postgres://lockstep:${password}@`);
+    const left = await call(
+      { dir, env: { ...env, LOCKSTEP_DATABASE_URL: `${url}/lockstep` } },
+      "status",
+      "--json",
+    );
+    expect([left.code, errorOf(left)]).toEqual([1, { code: "DATABASE_UNREACHABLE", ...WHOLE }]);
+    expect(left.out + left.err).not.toContain(password);
+  });
+});
+
+describe("a rotation that is left alone", () => {
+  it("is interrupted by ^C: 130, safe; a second rotate goes on with the same run to its end", async () => {
+    const where = await site.project();
+    site.sandbox.control.set({ latencyMs: 60 });
+    const first = start(where, "rotate", "heroku-api-key", "--yes", "--json");
+    await first.until(/✓ {2}3 mint/);
+    first.signal("SIGINT");
+    const left = await first.left;
+    expect(left.code).toBe(130);
+    const { run, status } = json<{ run: string; status: string }>(left);
+    expect(status).toBe("running");
+    const second = await call(where, "rotate", "heroku-api-key", "--yes", "--json");
+    site.sandbox.control.set({ latencyMs: 0 });
+    expect(second.err).toContain(`Attached to ${run}`);
+    expect(second.code).toBe(0);
+    expect(json(second)).toMatchObject({ run, status: "completed" });
+    const made = site.sandbox.heroku.authorizations.filter((one) => one.description.includes(" ls-"));
+    expect(made.filter((one) => one.deletedAt === null)).toHaveLength(1);
+  });
+});
