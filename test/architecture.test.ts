@@ -17,7 +17,19 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   db: ["core"],
   audit: ["core", "db"],
   engine: ["core", "runbooks", "guards", "audit", "db", "sealing"],
-  app: ["core", "guards", "runbooks", "vendors", "issuers", "stores", "sealing", "db", "audit", "engine", "sandbox"],
+  app: [
+    "core",
+    "guards",
+    "runbooks",
+    "vendors",
+    "issuers",
+    "stores",
+    "sealing",
+    "db",
+    "audit",
+    "engine",
+    "sandbox",
+  ],
   cli: ["core", "app", "db", "audit", "sealing"],
   sandbox: [],
   "index.ts": ["app"],
@@ -45,7 +57,9 @@ function importsOf(name: string): Import[] {
     typeOnly: text.slice(one.start, one.end).startsWith("import type"),
   }));
   const reexported = module.staticExports.flatMap((one) =>
-    one.entries.flatMap((entry) => (entry.moduleRequest ? [{ to: entry.moduleRequest.value, typeOnly: entry.isType }] : [])),
+    one.entries.flatMap((entry) =>
+      entry.moduleRequest ? [{ to: entry.moduleRequest.value, typeOnly: entry.isType }] : [],
+    ),
   );
   const lazy = module.dynamicImports.map((one) => ({
     to: text.slice(one.moduleRequest.start, one.moduleRequest.end).replaceAll(/["'`]/g, ""),
@@ -83,7 +97,8 @@ describe("architecture", () => {
       const target = targetOf(one);
       if (target === undefined) return false;
       const inAdapter = ["issuers", "stores"].includes(roomOf(one.from));
-      if (inAdapter && ["issuers", "stores"].includes(roomOf(target))) return adapter(one.from) !== adapter(target);
+      if (inAdapter && ["issuers", "stores"].includes(roomOf(target)))
+        return adapter(one.from) !== adapter(target);
       const vendorFolder = /^vendors\/([^/]+)\//.exec(target.replaceAll(path.sep, "/"))?.[1];
       if (inAdapter && vendorFolder) return !adapter(one.from).includes(vendorFolder);
       const ownVendor = /^vendors\/([^/]+)\//.exec(one.from.replaceAll(path.sep, "/"))?.[1];
@@ -99,7 +114,11 @@ describe("architecture", () => {
 
   it("keeps the core free of packages", () => {
     const wrong = imports.filter(
-      (one) => roomOf(one.from) === "core" && !one.typeOnly && !one.to.startsWith(".") && !one.to.startsWith("node:"),
+      (one) =>
+        roomOf(one.from) === "core" &&
+        !one.typeOnly &&
+        !one.to.startsWith(".") &&
+        !one.to.startsWith("node:"),
     );
     expect(wrong.map((one) => `${one.from} imports ${one.to}`)).toEqual([]);
   });
@@ -124,7 +143,9 @@ describe("architecture", () => {
   });
 
   it("keeps files under 500 lines", () => {
-    const long = sources.filter((name) => readFileSync(path.join(SRC, name), "utf8").split("\n").length > 500);
+    const long = sources.filter(
+      (name) => readFileSync(path.join(SRC, name), "utf8").split("\n").length > 500,
+    );
     expect(long).toEqual([]);
   });
 });

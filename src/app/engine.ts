@@ -1,3 +1,4 @@
+import { outlasting } from "../core/carry-out.ts";
 import { LockstepError, troubleOf } from "../core/errors.ts";
 import { interpret } from "../core/interpret.ts";
 import type { Journal } from "../core/journal.ts";
@@ -70,7 +71,7 @@ async function procedure(deps: RunDeps, run: RunId, input: RunInput, journal: Jo
     if (trouble === null) break;
     const question = `decision/plan/${n}`;
     const since = await journal.once(`plan/held/${n}`, async () => {
-      await ports.held(trouble, question);
+      await outlasting(ports, () => ports.held(trouble, question));
       return journal.now();
     });
     await journal.answer(question, after(since, 86_400_000));

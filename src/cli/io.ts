@@ -36,7 +36,6 @@ const USAGE = new Set([
 /** The exit code that belongs to a trouble. */
 export function exitOf(trouble: Trouble): number {
   if (trouble.code === "DECLINED") return EXIT.interrupted;
-  if (trouble.code === "RUN_HELD") return EXIT.held;
   return USAGE.has(trouble.code) ? EXIT.usage : EXIT.failed;
 }
 

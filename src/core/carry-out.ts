@@ -1,5 +1,5 @@
 import { type CallRecord, collectCalls } from "./calls.ts";
-import { type Trouble, troubleOf } from "./errors.ts";
+import { isOutage, LockstepError, type Trouble, troubleOf } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import type { Journal } from "./journal.ts";
 import type { NotDone, Outcome } from "./outcome.ts";
@@ -63,11 +63,16 @@ const PROVE_EVERY: Milliseconds = 1_000;
 const PROVE_EVERY_AT_MOST: Milliseconds = 15_000;
 
 /** needs → look → intend → still ours? → do. Body of one journal entry: repeatable at any point, never throws. */
-export async function act(step: Step, at: Circumstances): Promise<ActResult> {
+export function act(step: Step, at: Circumstances): Promise<ActResult> {
+  return outlasting(at.ports, () => actOnce(step, at));
+}
+
+async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
   const { ports } = at;
   return noted(step, at, { state: "acting", attempts: at.attempt }, async () => {
     await ports.learned(at.facts);
-    if (at.cancellable && (await ports.stopAsked())) return failed(CANCELLED, { stopped: true });
+    if (at.cancellable && (await ports.stopAsked()))
+      return failed(cancelled(ports.secret), { stopped: true });
     const c = ports.context(at.facts);
     const blocked = await blockedBy(step, c, at);
     if (blocked) return blocked;
@@ -120,7 +125,7 @@ async function takeEffect(step: Step, c: StepContext, at: Circumstances): Promis
     last = outcome.trouble;
     mustLook = true;
   }
-  return failed(last ?? CANCELLED, { touched, unsettled: true });
+  return failed(last ?? cancelled(ports.secret), { touched, unsettled: true });
 }
 
 /** What is there. A leftover of ours that cannot be used is undone first, and then nothing is there. */
@@ -139,10 +144,13 @@ async function look(
 }
 
 /** Undoes a step. Body of one journal entry; safe to repeat, because every undo looks for what is there. */
-export async function undo(
-  step: Step,
-  at: Circumstances,
-): Promise<{ is: "done" } | { is: "failed"; trouble: Trouble }> {
+export function undo(step: Step, at: Circumstances): Promise<UndoResult> {
+  return outlasting(at.ports, () => undoOnce(step, at));
+}
+
+type UndoResult = { readonly is: "done" } | { readonly is: "failed"; readonly trouble: Trouble };
+
+async function undoOnce(step: Step, at: Circumstances): Promise<UndoResult> {
   const result = await noted(step, at, {}, async () => {
     const undone = await undoNow(step, at.ports.context(at.facts), at);
     return undone.is === "done"
@@ -163,7 +171,11 @@ async function undoNow(step: Step, c: StepContext, at: Circumstances): Promise<O
 }
 
 /** Asks for the proof until it is there, refuted, or the deadline has passed. Body of one journal entry. */
-export async function prove(step: Step, acted: ActResult, at: Circumstances): Promise<ProveResult> {
+export function prove(step: Step, acted: ActResult, at: Circumstances): Promise<ProveResult> {
+  return outlasting(at.ports, () => proveOnce(step, acted, at));
+}
+
+async function proveOnce(step: Step, acted: ActResult, at: Circumstances): Promise<ProveResult> {
   if (acted.is !== "done") throw new Error("only a done step is proved");
   const within = step.proveWithinMs ?? PROVE_WITHIN;
   let result: ProveResult | undefined;
@@ -210,9 +222,12 @@ function saysOf(value: unknown): string {
 /** Tries again what certainly did not happen, a bounded number of times. */
 async function persist<T>(call: () => Promise<Outcome<T>>, at: Circumstances): Promise<Outcome<T>> {
   for (let tries = 0; ; tries += 1) {
-    const outcome = await call().catch(
-      (thrown: unknown): NotDone => ({ is: "unknown", trouble: troubleOf(thrown) }),
-    );
+    const outcome = await call().catch((thrown: unknown): NotDone => {
+      if (isOutage(thrown)) throw thrown;
+      return { is: "unknown", trouble: troubleOf(thrown) };
+    });
+    if (outcome.is !== "done" && outcome.trouble.code === "DATABASE_UNREACHABLE")
+      throw new LockstepError(outcome.trouble);
     const wait = outcome.is === "retryable" ? (outcome.afterMs ?? BACKOFF[tries]) : undefined;
     if (wait === undefined || tries >= BACKOFF.length || wait > LONGEST_WAIT) return outcome;
     await at.ports.pause(wait);
@@ -239,13 +254,17 @@ async function noted(
   try {
     await ports.progress.step(ports.run, step.id, { ...change, startedAt: at.journal.now() });
     const collected = await collectCalls(() =>
-      body().catch((thrown: unknown) => failed(troubleOf(thrown), { unsettled: step.effect !== "none" })),
+      body().catch((thrown: unknown) => {
+        if (isOutage(thrown)) throw thrown;
+        return failed(troubleOf(thrown), { unsettled: step.effect !== "none" });
+      }),
     );
     calls = collected.calls;
     const result = collected.value;
     await record(step, at, result, calls);
     return result;
   } catch (thrown) {
+    if (isOutage(thrown)) throw thrown;
     // The record itself could not be written: what was done stands, but nothing further is done on its strength.
     return failed(troubleOf(thrown), { touched: true, unsettled: true });
   }
@@ -300,9 +319,29 @@ function failed(
   return { is: "failed", trouble, touched: false, unsettled: false, stopped: false, ...how };
 }
 
-const CANCELLED: Trouble = {
-  code: "RUN_CANCELLED",
-  message: "The run was cancelled",
-  because: "a person asked for it before the first store was written",
-  next: "lockstep rotate",
-};
+function cancelled(secret: string): Trouble {
+  return {
+    code: "RUN_CANCELLED",
+    message: "The run was cancelled",
+    because: "a person asked for it before the first store was written",
+    next: `lockstep plan ${secret}`,
+  };
+}
+
+/** Between looks for our own database, in milliseconds. */
+const OUTAGE_PAUSE: Milliseconds = 1_000;
+
+/**
+ * Repeats a body for as long as our own database is away. That is no outcome of a step: it could not be recorded anyway,
+ * and the body may be repeated at any point, because it looks before it acts a second time.
+ */
+export async function outlasting<T>(ports: Pick<StepPorts, "pause">, body: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await body();
+    } catch (thrown) {
+      if (!isOutage(thrown)) throw thrown;
+      await ports.pause(OUTAGE_PAUSE);
+    }
+  }
+}

@@ -39,7 +39,6 @@ export const ERROR_CODES = [
   "VENDOR_REFUSED",
   // the rotation
   "RUN_IN_PROGRESS",
-  "RUN_HELD",
   "RUN_PARKED",
   "RUN_CANCELLED",
   "RUN_NOT_CANCELLABLE",
@@ -93,6 +92,14 @@ export class LockstepError extends Error implements Trouble {
   toTrouble(): Trouble {
     return { code: this.code, message: this.message, because: this.because, next: this.next };
   }
+}
+
+/** Whether something was thrown because our own database is away, directly or as a cause. */
+export function isOutage(thrown: unknown): boolean {
+  for (let at = thrown; at instanceof Error; at = at.cause) {
+    if (at instanceof LockstepError && at.code === "DATABASE_UNREACHABLE") return true;
+  }
+  return false;
 }
 
 /** Trouble from anything that was thrown: ours keeps its code, everything else is `INTERNAL` without its text. */

@@ -140,15 +140,22 @@ async function settle(w: Wave, ends: readonly StepEnd[], attempt: number): Promi
   const { trouble, unsettled, stopped } = verdictOf(ends);
   const place = `${w.wave[0]?.id ?? "none"}/${attempt}`;
   if (!unsettled && canWalkBack(w.begun)) {
-    const back = await walkBack(w, place);
-    if (back === undefined) return finish(w, stopped ? "cancelled" : "failed", trouble);
-    return hold(w, back, place);
+    const status = stopped ? "cancelled" : "failed";
+    const stuck = await walkBack(w, place);
+    return stuck === undefined ? finish(w, status, trouble) : hold(w, stuck, place, { status, trouble });
   }
   return hold(w, trouble, place);
 }
 
-async function hold(w: Wave, trouble: Trouble, place: string): Promise<RunEnd | undefined> {
+/** Waits for a decision. A walk back that got stuck goes on back, never forward: what it ended cannot be used any more. */
+async function hold(
+  w: Wave,
+  trouble: Trouble,
+  place: string,
+  begunBack?: { readonly status: "cancelled" | "failed"; readonly trouble: Trouble },
+): Promise<RunEnd | undefined> {
   let why = trouble;
+  let back = begunBack;
   for (let round = 1; ; round += 1) {
     // A new key for each question: an answer that came too late for one must not decide the next.
     const question = `decision/${place}/${round}`;
@@ -157,25 +164,29 @@ async function hold(w: Wave, trouble: Trouble, place: string): Promise<RunEnd | 
       return w.journal.now();
     });
     const decision = await w.journal.answer<Decision>(question, after(since, HELD_FOR));
-    if (decision?.choice === "retry") {
+    if (decision?.choice === "retry" && !back) {
       await noteDown(w.journal, w.ports, `held/${place}/retry/${round}`, () => w.ports.resumed());
       return undefined;
     }
-    if (decision?.choice === "cancel" && canWalkBack(w.begun)) {
-      const back = await walkBack(w, `${place}/cancel/${round}`);
-      if (back === undefined) return finish(w, "cancelled", trouble);
-      why = back;
+    if (decision && canWalkBack(w.begun)) {
+      back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
+      const stuck = await walkBack(w, `${place}/back/${round}`);
+      if (stuck === undefined) return finish(w, back.status, back.trouble);
+      why = stuck;
     }
   }
 }
 
 /** Undoes what has begun, latest first. Answers with trouble when an undo does not succeed; it is never swallowed. */
 async function walkBack(w: Wave, place: string): Promise<Trouble | undefined> {
+  // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
+  // new key with itself would leave nobody to show that it is gone.
+  const { validated: _validated, ...facts } = w.facts;
   for (const step of [...w.begun].reverse()) {
     const key = `${step.id}/undo/${place}`;
     const result = await w.journal.once(key, () =>
       undo(step, {
-        facts: w.facts as Facts,
+        facts: facts as Facts,
         attempt: 1,
         cancellable: true,
         journal: w.journal,

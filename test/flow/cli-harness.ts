@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../../src/sandbox/serve.ts";
@@ -119,6 +120,11 @@ export async function openSite(): Promise<Site> {
     const first = make();
     const { code, err } = await call(first, "status");
     if (code !== 0) throw new Error(`the first installation failed: ${err}`);
+    // The database stops after its last command; a copy of a running one would be none.
+    const cluster = path.join(first.dir, ".lockstep", "postgres-18");
+    const runs = () =>
+      [".s.PGSQL.5432", "data/postmaster.pid"].some((name) => existsSync(path.join(cluster, name)));
+    for (let waited = 0; runs() && waited < 20_000; waited += 50) await sleep(50);
     return first.dir;
   };
   return {

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { FaultKind } from "../../src/sandbox/faults.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import {
-  END,
   expectKeptPromises,
   expectRotated,
   expectWalkedBack,

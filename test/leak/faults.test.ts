@@ -24,7 +24,7 @@ const vaultValue = () => {
 /** All ways of repeating a value, in one text each. */
 const saidBack = (value: string) => ECHOES.map(([, echo]) => echo(value));
 
-describe("[HK-12] flows with faults", () => {
+describe("[HK-12] flows with faults", { timeout: 120_000 }, () => {
   it("[HK-12] refusals that repeat what was sent, of every vendor, leave it nowhere", async () => {
     const refusals: readonly (Repeater & { readonly says: RegExp })[] = [
       { vendor: "heroku", method: "GET", path: /config-vars$/, status: 404, says: /with 404/ },

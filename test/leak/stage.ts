@@ -26,7 +26,7 @@ export interface Ended {
 }
 
 /** A command that runs. */
-export interface Running {
+interface Running {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
   /** Waits until it has printed this. */
