@@ -13,14 +13,24 @@ const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   startup: startupFigures,
   worker: workerFigures,
 };
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void tidyUp().finally(() => process.exit(130)));
+}
 const asked = process.argv.slice(2);
 const figures: Figure[] = [];
+const failed: string[] = [];
 const load = { before: loadavg(), after: loadavg() };
 try {
   for (const [name, measure] of Object.entries(parts)) {
     if (asked.length > 0 && !asked.includes(name)) continue;
     process.stderr.write(`${name} …\n`);
-    figures.push(...(await measure()));
+    try {
+      figures.push(...(await measure()));
+    } catch (thrown) {
+      // What was measured before is worth its minutes.
+      failed.push(`${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      process.exitCode = 1;
+    }
   }
 } finally {
   await tidyUp();
@@ -34,4 +44,6 @@ const machine = {
   node: process.version,
   load,
 };
-process.stdout.write(`${JSON.stringify({ machine, figures }, null, 2)}\n`);
+process.stdout.write(
+  `${JSON.stringify({ machine, figures, ...(failed.length > 0 && { failed }) }, null, 2)}\n`,
+);

@@ -60,7 +60,9 @@ function install(dir: string): string {
   cpSync(path.join(root, "package.json"), path.join(home, "package.json"));
   symlinkSync(path.join(root, "node_modules"), path.join(home, "node_modules"));
   const compiler = path.join(root, "node_modules", ".bin", "tsc");
-  execFileSync(compiler, ["-p", "tsconfig.build.json", "--outDir", path.join(home, "dist")], { cwd: root });
+  // Unchecked: types are `npm run check`'s business, and a bench next to unfinished work shall still measure.
+  const how = ["-p", "tsconfig.build.json", "--noCheck", "--declaration", "false"];
+  execFileSync(compiler, [...how, "--outDir", path.join(home, "dist")], { cwd: root });
   const link = path.join(dir, "installed", "lockstep-command");
   chmodSync(path.join(home, "bin", "lockstep.js"), 0o755);
   symlinkSync(path.join(home, "bin", "lockstep.js"), link);

@@ -18,6 +18,7 @@ import { openVendors, type Vendors } from "./vendors.ts";
 
 const KILLS = 24;
 const LATENCY = 80;
+const LONGEST = 30_000;
 /** Requests of a rotation after which it is killed; the last ones are too near to its end. */
 const EARLIEST = 3;
 const LATEST = 60;
@@ -86,7 +87,10 @@ async function strike(home: Home, run: string, scene: Scene): Promise<void> {
   const killed = Date.now();
   crew.delete(executor);
   let next = await claim(home, run);
-  for (; next.executor === executor || next.at < killed; next = await claim(home, run)) await sleep(10);
+  for (; next.executor === executor || next.at < killed; next = await claim(home, run)) {
+    if (Date.now() - killed > LONGEST) throw new Error(`nobody took ${run} over`);
+    await sleep(10);
+  }
   taken.push((await firstAfter(vendors, last, next.at)) - killed);
   await hire(dir, crew);
 }

@@ -59,8 +59,11 @@ async function importFile(file: string): Promise<unknown> {
   }
 }
 
+/** Of a file that does not parse or import: what and where. Of an error that it throws itself: the kind only, as it may quote a value. */
 function firstLine(error: Error): string {
-  return `${error.name}: ${error.message.split("\n")[0] ?? ""}`;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const ours = error instanceof SyntaxError || code.startsWith("ERR_");
+  return ours ? `${error.name}: ${error.message.split("\n")[0] ?? ""}` : `it threw ${error.name}`;
 }
 
 function notFound(name: string, from: string): LockstepError {

@@ -151,7 +151,7 @@ export async function followRun(
   home: Home,
   id: RunId,
   seen: (view: RunView) => void,
-  options: { readonly signal: AbortSignal; readonly stale?: string },
+  options: { readonly signal: AbortSignal; readonly answered?: string },
 ): Promise<RunView> {
   let last = "";
   for (;;) {
@@ -159,7 +159,8 @@ export async function followRun(
     const state = JSON.stringify([view.run, view.steps]);
     if (state !== last) seen(view);
     last = state;
-    const held = view.run.status === "held" && state !== options.stale;
+    // A hold that was just answered shows until the engine takes the answer up; the next hold has another question.
+    const held = view.run.status === "held" && view.run.question !== options.answered;
     if (view.run.endedAt !== undefined || held || options.signal.aborted) return view;
     await sleep(100, undefined, { signal: options.signal }).catch(() => {});
   }
@@ -168,20 +169,27 @@ export async function followRun(
 /** Asks a run to stop; throws RUN_NOT_CANCELLABLE once a store has been written. Records who asked. */
 export async function askToCancel(home: Home, requests: Requests, id: RunId, actor: Actor): Promise<RunView> {
   const view = await viewRun(home, id);
-  const written = view.steps.find(
-    (step) =>
-      step.attempts > 0 && view.plan.steps.some((line) => line.id === step.id && isDecision(line.undoes)),
-  );
+  const audit = auditLogIn(home.database);
+  const deciding = view.plan.steps.filter((line) => isDecision(line.undoes));
+  // What was announced may have happened; that a step was begun says nothing.
+  const announced = await Promise.all(deciding.map((line) => audit.intendedAt(id, line.id)));
+  const written = deciding.find((_, i) => announced[i] !== undefined);
   if (view.run.endedAt !== undefined)
-    throw notCancellable(id, `it has ${view.run.status}`, `lockstep show ${id}`);
+    throw notCancellable(
+      id,
+      `it is ${view.run.status}`,
+      "a run that has ended has nothing left to stop",
+      `lockstep show ${id}`,
+    );
   if (written) {
     throw notCancellable(
       id,
       `the step ${written.id} has begun to write a store`,
+      "from the first store write on nothing is taken back without a person's decision on each key",
       `lockstep rotate ${view.run.secret}    goes forward, which is the way out from here`,
     );
   }
-  await auditLogIn(home.database).append({
+  await audit.append({
     action: `secret.${view.run.flow}.cancel.requested`,
     actor,
     secret: view.run.secret,
@@ -202,11 +210,11 @@ function isDecision(undoes: string | null): boolean {
   return undoes === "no way back" || (undoes?.includes("a person decides") ?? false);
 }
 
-function notCancellable(id: RunId, found: string, next: string): LockstepError {
+function notCancellable(id: RunId, found: string, because: string, next: string): LockstepError {
   return new LockstepError({
     code: "RUN_NOT_CANCELLABLE",
     message: `${id} cannot be cancelled: ${found}`,
-    because: "from the first store write on nothing is taken back without a person's decision on each key",
+    because,
     next,
   });
 }

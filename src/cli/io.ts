@@ -1,4 +1,5 @@
 import type { Trouble } from "../core/errors.ts";
+import { withoutValues } from "../core/secret-value.ts";
 
 /** What the person or program at the other end can see. */
 export interface Io {
@@ -54,7 +55,7 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
     colour: process.stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     note: (line) => {
       clear();
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${withoutValues(line)}\n`);
     },
     row: (text) => {
       if (!live) return;
@@ -68,7 +69,7 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
 
 /** Prints a result; the only place that writes to stdout. */
 export function print(io: Io, result: Result): void {
-  const text = io.json ? JSON.stringify(result.json, null, 2) : result.text;
+  const text = withoutValues(io.json ? JSON.stringify(result.json, null, 2) : result.text);
   if (text !== "") process.stdout.write(`${io.json ? text : readable(text)}\n`);
 }
 

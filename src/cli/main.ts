@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Trouble, troubleOf } from "../core/errors.ts";
 import { REASONS } from "../core/record.ts";
+import { withoutValues } from "../core/secret-value.ts";
 import { exitOf, type Io, ioOf, print, type Result, troubleText } from "./io.ts";
 
 /** Options that every command takes. */
@@ -151,8 +152,10 @@ function fail(io: Io, trouble: Trouble, thrown?: unknown): void {
   io.row("");
   const { code, message, because, next } = trouble;
   if (io.json)
-    process.stdout.write(`${JSON.stringify({ error: { code, message, because, next } }, null, 2)}\n`);
-  else process.stderr.write(`${troubleText(trouble)}\n`);
+    process.stdout.write(
+      `${withoutValues(JSON.stringify({ error: { code, message, because, next } }, null, 2))}\n`,
+    );
+  else process.stderr.write(`${withoutValues(troubleText(trouble))}\n`);
   // The stack names our own files only; the message of a foreign error may hold anything and stays out.
   if (code === "INTERNAL" && process.env["LOCKSTEP_DEBUG"] && thrown instanceof Error) {
     process.stderr.write(`${framesOf(thrown)}\n`);

@@ -1,4 +1,4 @@
-import type { RunRecord } from "../core/record.ts";
+import type { RunRecord, StepRecord } from "../core/record.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
 
 /** How long a run took, or has taken so far. */
@@ -6,20 +6,27 @@ export function durationOfRun(run: RunRecord, now: Instant): string {
   return durationText(between(run.startedAt, run.endedAt ?? now));
 }
 
-/** The safe state in one sentence: what lives, who holds what. */
-export function safeState(run: RunRecord, done: ReadonlySet<string>): string {
+/** The safe state in one sentence: what lives, who holds what. What may have happened counts as not known. */
+export function safeState(run: RunRecord, steps: readonly StepRecord[]): string {
   const old = run.old ? `the old key ${run.old.label}` : "the old key";
-  const fresh = run.new ? `the new key ${run.new.label}` : "a new key";
+  const fresh = run.new ? `the new key ${run.new.label}` : "the new key";
+  const state = (id: string) => steps.find((step) => step.id === id)?.state ?? "pending";
+  const done = (id: string) => state(id) === "done";
+  const untouched = (id: string) => ["pending", "waiting", "undone"].includes(state(id));
   if (run.flow === "test") return "Nothing was changed: a test only reads.";
   if (run.status === "completed")
     return `${cap(fresh)} is in the vault and in every copy; ${old} is proved dead.`;
-  if (run.status === "cancelled" || run.status === "failed")
-    return `${cap(old)} is in the vault and works; nothing of this run is left.`;
-  if (done.has("revoke")) return `${cap(fresh)} is in the vault and in every copy; ${old} has been ended.`;
-  if (done.has("store"))
+  if (run.status === "cancelled" || run.status === "failed") {
+    return `${cap(old)} is in the vault and nothing of this run is left.`;
+  }
+  if (done("revoke")) return `${cap(fresh)} is in the vault and in every copy; ${old} has been ended.`;
+  if (!untouched("revoke")) return `${cap(fresh)} is in the vault; ${old} may have been ended.`;
+  if (done("store"))
     return `Both keys work; the vault holds ${fresh}, and some copies may still hold ${old}.`;
-  if (done.has("mint")) return `Both keys work; the vault holds ${old}, no copy has been changed.`;
-  return `${cap(old)} works and is in the vault; nothing has been changed.`;
+  if (!untouched("store")) return `Both keys work; the vault holds one of them, ${old} or ${fresh}.`;
+  if (!untouched("mint"))
+    return `${cap(old)} is in the vault; ${fresh} may exist, and no copy has been changed.`;
+  return `${cap(old)} is in the vault; nothing has been changed.`;
 }
 
 function cap(text: string): string {

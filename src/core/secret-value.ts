@@ -3,6 +3,24 @@ import { inspect } from "node:util";
 
 const LABEL = "[secret]";
 
+/** Shorter texts stand in ordinary words too often to be taken out of them. */
+const SHORTEST_TOLD = 8;
+const ENCODINGS = ["base64", "base64url", "hex"] as const;
+
+/** All values in this process, weakly: the second line of defence, for text of others that quotes a value. */
+const living = new Set<WeakRef<Secret>>();
+
+/** Text of others without any value that is in this process's memory; for every sink that people or files see. */
+export function withoutValues(text: string): string {
+  let left = text;
+  for (const ref of living) {
+    const secret = ref.deref();
+    if (secret) left = secret.takenOutOf(left);
+    else living.delete(ref);
+  }
+  return left;
+}
+
 /**
  * A credential's value in memory. Whatever prints, joins or serialises it gets `[secret]`; only {@link Secret.reveal}
  * gives the text, and a lint rule keeps that call inside `vendors/` and `sealing/`.
@@ -15,6 +33,7 @@ export class Secret {
 
   private constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    if (bytes.length >= SHORTEST_TOLD) living.add(new WeakRef(this));
   }
 
   /** Wraps a value that was just obtained from outside. */
@@ -35,6 +54,17 @@ export class Secret {
   /** Overwrites the held bytes with zeros. */
   wipe(): void {
     this.#bytes.fill(0);
+  }
+
+  /** The text without this value, whether it stands there plainly or in a usual encoding. */
+  takenOutOf(text: string): string {
+    const plain = this.#bytes.toString("utf8");
+    const forms = [
+      plain,
+      encodeURIComponent(plain),
+      ...ENCODINGS.map((encoding) => this.#bytes.toString(encoding)),
+    ];
+    return forms.reduce((left, form) => left.replaceAll(form, LABEL), text);
   }
 
   toString(): string {

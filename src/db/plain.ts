@@ -1,5 +1,5 @@
 import { LockstepError } from "../core/errors.ts";
-import { Secret } from "../core/secret-value.ts";
+import { Secret, withoutValues } from "../core/secret-value.ts";
 
 /**
  * Throws INTERNAL if a {@link Secret} hides at any depth. The types forbid it already; this is for data whose type says
@@ -42,9 +42,9 @@ export function jsonText(data: unknown, place?: string): string | null {
   });
 }
 
-/** Text as PostgreSQL can hold it. */
+/** Text as PostgreSQL can hold it, without any value that a vendor may have quoted in it. */
 export function plainText(text: string): string {
-  return text.replaceAll("\u0000", "").toWellFormed();
+  return withoutValues(text).replaceAll("\u0000", "").toWellFormed();
 }
 
 function isRecord(part: unknown): part is Record<string, unknown> {

@@ -8,12 +8,11 @@ const SAYINGS: readonly (readonly [RegExp, string])[] = [
   [/^Error getting startable workflows/, "the queue could not be asked"],
   [/^Could not execute workflow/, "a run could not be begun; it goes back to the queue"],
   [/^Failed to deserialize inputs/, "the input of a run could not be read"],
-  [/^Shutting down while/, "runs are left for the next process"],
 ];
 
 /** Routine, or said by us in better words. */
 const EXPECTED =
-  /no longer owned by this execution|is not the latest version|Waiting for the recorded outcome/;
+  /^Shutting down while|no longer owned by this execution|is not the latest version|Waiting for the recorded outcome/;
 
 /** A logger for DBOS that prints nothing and lets no text of others through; what repeats is said once a minute. */
 export function quietLogger(log: Log): DLogger {

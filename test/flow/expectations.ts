@@ -8,12 +8,12 @@ export const OLD = RAXX.currentAuthorization;
 export const MINT = { vendor: "heroku", method: "POST", route: "/oauth/authorizations" } as const;
 export const END = { vendor: "heroku", method: "DELETE", route: "/oauth/authorizations/:id" } as const;
 export const VAULT_WRITE = { vendor: "infisical", method: "PATCH", route: "/api/v4/secrets/:key" } as const;
-export const GITHUB_WRITE = {
+const GITHUB_WRITE = {
   vendor: "github",
   method: "PUT",
   route: "/repos/:owner/:repo/actions/secrets/:name",
 } as const;
-export const appWrite = (app: keyof typeof RAXX.apps) =>
+const appWrite = (app: keyof typeof RAXX.apps) =>
   ({ vendor: "heroku", method: "PATCH", route: `/apps/${RAXX.apps[app]}/config-vars` }) as const;
 
 /** The stores in the order of the plan, each with its write. */

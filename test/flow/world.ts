@@ -29,7 +29,7 @@ export const ACTOR: Actor = { name: "kris", assurance: "local user" };
 const INSTALLATION = "flow-tests";
 
 /** How a run stands when the process that carried it out has nothing left to do. */
-export interface Stand {
+interface Stand {
   readonly status: RunStatus | undefined;
   readonly trouble: Trouble | undefined;
 }

@@ -19,7 +19,7 @@ const printed = ({ stdout, stderr }: Ended, ...values: readonly string[]) =>
   searcherFor(values.map((text) => known("value", text)))(Buffer.from(stdout + stderr)).length;
 
 describe("[P7] gaps", () => {
-  it.fails("[P7] a vendor names a live value that was not sent in this very call", async () => {
+  it("[P7] a vendor names a live value that was not sent in this very call", async () => {
     const value = stage.sandbox.infisical.projects[0]?.secrets[0]?.versions.at(-1)?.value ?? "";
     stage.sandbox.control.addFault({
       ...echoFault("github", 403, `not ${value}`),
@@ -31,7 +31,7 @@ describe("[P7] gaps", () => {
     expect(printed(ended, value)).toBe(0);
   });
 
-  it.fails("[P7] a vendor puts the value into a field of a successful reply", async () => {
+  it("[P7] a vendor puts the value into a field of a successful reply", async () => {
     const value = stage.sandbox.infisical.projects[0]?.secrets[0]?.versions.at(-1)?.value ?? "";
     stage.sandbox.control.addFault({
       kind: "status",
@@ -53,7 +53,7 @@ describe("[P7] gaps", () => {
     return stage.run(["plan", "x", "--config", file]);
   };
 
-  it.fails("[P7] a configuration throws an error that quotes a value", async () => {
+  it("[P7] a configuration throws an error that quotes a value", async () => {
     const value = freshToken();
     const ended = await configuration(`throw new Error(${JSON.stringify(value)});`);
     expect(printed(ended, value)).toBe(0);

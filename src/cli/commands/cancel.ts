@@ -15,12 +15,13 @@ export async function cancel(io: Io, options: Common, id: string): Promise<Resul
     const carrier = await openCarrier(home, (msg) => io.note(msg));
     try {
       const before = await askToCancel(home, carrier.requests, id, localActor());
-      const stale = JSON.stringify([before.run, before.steps]);
       const signal = AbortSignal.timeout(120_000);
-      const view = await followRun(home, id, showSteps(io), { signal, stale });
-      const done = new Set(view.steps.filter((step) => step.state === "done").map((step) => step.id));
+      const view = await followRun(home, id, showSteps(io), {
+        signal,
+        ...(before.run.question !== undefined && { answered: before.run.question }),
+      });
       const text = [
-        `${id}: ${view.run.status}. ${safeState(view.run, done)}`,
+        `${id}: ${view.run.status}. ${safeState(view.run, view.steps)}`,
         `next  ${nextCommand(view.run)}`,
       ].join("\n");
       return { exit: view.run.status === "cancelled" ? EXIT.done : EXIT.failed, json: runJson(view), text };

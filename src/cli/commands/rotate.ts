@@ -83,10 +83,10 @@ async function carryOut(io: Io, home: Home, plan: Plan): Promise<Result> {
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
     else io.note(`Run ${run.id}. ^C leaves it safe; lockstep show ${run.id} says how it stands.`);
-    const stale = await retryIfHeld(io, home, carrier, run);
+    const answered = await retryIfHeld(io, home, carrier, run);
     const view = await followRun(home, run.id, showSteps(io), {
       signal: stop.signal,
-      ...(stale && { stale }),
+      ...(answered && { answered }),
     });
     return resultOf(view, stop.signal.aborted);
   } finally {
@@ -96,7 +96,7 @@ async function carryOut(io: Io, home: Home, plan: Plan): Promise<Result> {
   }
 }
 
-/** Rotating again is how a person says "try again" to a held run. Answers with the state that was held. */
+/** Rotating again is how a person says "try again" to a held run. Answers with the question that this decides. */
 async function retryIfHeld(
   io: Io,
   home: Home,
@@ -104,17 +104,16 @@ async function retryIfHeld(
   run: RunRecord,
 ): Promise<string | undefined> {
   if (run.status !== "held") return undefined;
-  const { run: now, steps } = await viewRun(home, run.id);
+  const { run: now } = await viewRun(home, run.id);
   io.note(`It was held: ${now.trouble?.message ?? "trouble"}. Trying again.`);
-  await decide(home, carrier.requests, run, { choice: "retry" }, localActor());
-  return JSON.stringify([now, steps]);
+  await decide(home, carrier.requests, now, { choice: "retry" }, localActor());
+  return now.question;
 }
 
 function resultOf(view: RunView, interrupted: boolean): Result {
   const { run, steps } = view;
   const json = runJson(view);
-  const done = new Set(steps.filter((step) => step.state === "done").map((step) => step.id));
-  const left = [endText(run, systemClock.now()), safeState(run, done)];
+  const left = [endText(run, systemClock.now()), safeState(run, steps)];
   if (run.status === "completed") return { exit: EXIT.done, json, text: left[0] ?? "" };
   const trouble = run.trouble;
   const lines = trouble

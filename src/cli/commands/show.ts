@@ -14,7 +14,6 @@ export async function show(_io: Io, options: Common, id: string): Promise<Result
     const view = await viewRun(home, id);
     const { run, plan, steps } = view;
     const kept = new Map(steps.map((step) => [step.id, step]));
-    const done = new Set(steps.filter((step) => step.state === "done").map((step) => step.id));
     const lines = plan.steps.map((line, i) =>
       stepLine(
         i + 1,
@@ -25,7 +24,7 @@ export async function show(_io: Io, options: Common, id: string): Promise<Result
       ? [`${run.trouble.code}  ${run.trouble.message}`, `│ because  ${run.trouble.because}`, ""]
       : [];
     const text = [
-      safeState(run, done),
+      safeState(run, steps),
       `next  ${nextCommand(run)}`,
       "",
       ...trouble,

@@ -58,7 +58,7 @@ function byRecord({ value, entries }: Lineup, id: string): Authorization | Troub
     return doubt(
       `the recorded authorization ${short(id)} is not in Heroku's list`,
       "the key on record was ended by somebody, so the value is another's",
-      "lockstep drift",
+      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
     );
   }
   const fit = fitting(value, entry);
@@ -66,14 +66,14 @@ function byRecord({ value, entries }: Lineup, id: string): Authorization | Troub
     return doubt(
       `the characters that Heroku shows of ${short(id)}, the authorization on record, are not those of the value`,
       "record and value disagree, so one of them is of another authorization",
-      "lockstep drift",
+      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
     );
   }
   if (!fit.whole && fit.prefix + fit.suffix === 0) {
     return doubt(
       `Heroku shows no character of ${short(id)}, the authorization on record`,
       "nothing ties the value to that authorization",
-      "lockstep recover, after a look at the authorization in Heroku's dashboard",
+      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
     );
   }
   return entry;
@@ -86,14 +86,14 @@ function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
     return doubt(
       `none of the ${entries.length} authorizations in Heroku's list fits the value`,
       "the value is of another account, or its authorization is gone",
-      "lockstep drift",
+      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
     );
   }
   if (others.length > 0) {
     return doubt(
       `${fits.length} authorizations fit the value: ${fits.map((one) => short(one.id)).join(", ")}`,
       "ending the wrong one would stop somebody else's work",
-      "lockstep adopt, naming the id of the right one",
+      "heroku authorizations:create, then put its token into the vault: a fresh one can be told apart",
     );
   }
   const fit = fitting(value, entry);
@@ -101,7 +101,7 @@ function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
     return doubt(
       `Heroku shows only ${fit.prefix + fit.suffix} telling characters of ${short(entry.id)}, ${fit.suffix} of them at the end`,
       `without a record it takes at least ${ENOUGH}, ${ENOUGH_SUFFIX} of them at the end, to tell authorizations apart`,
-      "lockstep adopt, naming the id of the right one",
+      "heroku authorizations:create, then put its token into the vault: a fresh one can be told apart",
     );
   }
   return entry;

@@ -123,7 +123,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "OLD_NOT_IDENTIFIED",
         `"${id.slice(0, 40)}" is not the full id of an authorization`,
         "only an exact id is ever ended",
-        "lockstep show, for the id on record",
+        "lockstep runs, and lockstep show for the id on record",
       ),
     );
   }
@@ -134,7 +134,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "OLD_NOT_IDENTIFIED",
         `${id.slice(0, 8)} is listed in the configuration as somebody else's`,
         "known authorizations are never ended by a rotation (HK-03)",
-        "lockstep inventory",
+        "heroku authorizations, to see what is there; then lockstep runs",
       ),
     );
   }
@@ -147,7 +147,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "VENDOR_REPLY_FOREIGN",
         `Heroku answered the end of ${id.slice(0, 8)} with another authorization`,
         "what was ended is not known",
-        "lockstep inventory",
+        "heroku authorizations, to see what is there; then lockstep runs",
       ),
     };
   }

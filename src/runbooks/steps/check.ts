@@ -1,6 +1,6 @@
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
-import { done, type Outcome, refused, unknown } from "../../core/outcome.ts";
+import { done, type Outcome, refused } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
 import { copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import { type Calls, type StepContext, step } from "../../core/step.ts";
@@ -33,7 +33,8 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
     c.issuer.introspect(values),
     ...copiesOf(c.snapshot).map((copy) => c.store(copy.id).observe()),
   ]);
-  if (who.is === "unknown") return unknown(who.trouble);
+  // Nothing but reading happens here, so what could not be told may be asked again.
+  if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
   if (who.is === "dead") return refused(oldTokenInvalid(c.snapshot));
   if (who.federated) return refused(federated(c.snapshot));
   for (const copy of copies) if (copy.is !== "done") return copy;

@@ -1,4 +1,4 @@
-import { done, unknown } from "../../core/outcome.ts";
+import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 import { after, durationText } from "../../core/time.ts";
 import { refusal } from "./refusal.ts";
@@ -17,7 +17,9 @@ export const dead = step({
   waits: (s, { revoked }) => after(revoked.at, s.propagationMs),
   does: async (c, { checked, pending }) => {
     const proof = await refusal(c, checked.sealed, pending.sealed);
-    return proof.is === "proved" ? done({ at: proof.at, says: proof.says }) : unknown(proof.trouble);
+    return proof.is === "proved"
+      ? done({ at: proof.at, says: proof.says })
+      : { is: "retryable", trouble: proof.trouble };
   },
   undoes: "nothing",
 });

@@ -1,4 +1,4 @@
-import { done, refused, unknown } from "../../core/outcome.ts";
+import { done, refused } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 
 /** The new credential is what was asked for, before anything is written (SOP step 3, HK-06). */
@@ -15,7 +15,7 @@ export const validate = step({
   does: async (c, { pending }) => {
     const proof = await c.issuer.validate(pending.ref, await c.sealed.open(pending.sealed));
     if (proof.is === "proved") return done({ at: proof.at, says: proof.says });
-    return proof.is === "refuted" ? refused(proof.trouble) : unknown(proof.trouble);
+    return proof.is === "refuted" ? refused(proof.trouble) : { is: "retryable", trouble: proof.trouble };
   },
   undoes: "nothing",
 });

@@ -144,7 +144,15 @@ async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Pro
   if (now === undefined || !same) {
     const message = `${target} reads back another value at version ${text}`;
     const because = "the vault must hold the new value before any other store may (HK-08)";
-    return { is: "refuted", trouble: problem("VAULT_DIFFERS", message, because, "lockstep drift") };
+    return {
+      is: "refuted",
+      trouble: problem(
+        "VAULT_DIFFERS",
+        message,
+        because,
+        "look who wrote the entry in the vault's history, then lockstep runs",
+      ),
+    };
   }
   return { is: "proved", at: deps.clock.now(), says: `${target} reads back the value at version ${text}` };
 }
