@@ -1,1 +1,8 @@
-export { defineConfig, env } from "./app/define-config.ts";
+export {
+  type Configuration,
+  type Connection,
+  type Consumer,
+  defineConfig,
+  env,
+  type ManagedSecret,
+} from "./app/define-config.ts";

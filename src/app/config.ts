@@ -64,7 +64,7 @@ export type ConnectionConfig = Config["connections"][string];
 export type Placed = z.output<typeof placed>;
 
 /** One mistake: where, what stands there, what is allowed. */
-export interface Mistake {
+interface Mistake {
   readonly path: string;
   readonly found: string;
   readonly allowed: string;

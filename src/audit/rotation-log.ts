@@ -40,7 +40,7 @@ export function rotationMarkdown(rotations: readonly LoggedRotation[]): string {
 }
 
 /** The first eight characters, as the SOP prints ids (`b1e6320e`). */
-export function idPrefix(credential: Pick<Credential, "id">): string {
+function idPrefix(credential: Pick<Credential, "id">): string {
   return oneLine(credential.id).slice(0, 8);
 }
 

@@ -3,7 +3,7 @@ import { after, between, type Instant } from "../core/time.ts";
 const DAY_MS = 86_400_000;
 
 /** How long before the due date it counts as due soon: the SOPs remind one week before (HK, "Scheduled reminder"). */
-export const DUE_SOON_DAYS = 7;
+const DUE_SOON_DAYS = 7;
 
 /** Where a secret stands in its cadence. `never` has no rotation on record, so no due date can be computed (HK-01). */
 export type Due =

@@ -17,11 +17,6 @@ export interface TrailLine {
   readonly says: string;
 }
 
-/** Reads entries and puts them into words, oldest first. */
-export async function readTrail(queries: Queries, filter: AuditFilter = {}): Promise<readonly TrailLine[]> {
-  return (await listAudit(queries, filter)).map(trailLine);
-}
-
 /** One entry in words; everything on one line and without control characters, as parts of it are the words of vendors. */
 export function trailLine(entry: AuditRecord): TrailLine {
   return {

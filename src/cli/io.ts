@@ -85,7 +85,7 @@ export function troubleText(trouble: Trouble): string {
 }
 
 /** Vendor text may hold anything; control characters would let it write over what we say. */
-export function readable(text: string): string {
+function readable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "");
 }

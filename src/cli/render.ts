@@ -72,7 +72,7 @@ function mark(step: PlanStep): string {
 }
 
 /** The step without the place, which its text names. */
-export function shortId(id: string): string {
+function shortId(id: string): string {
   return id.split("/")[0] ?? id;
 }
 

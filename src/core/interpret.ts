@@ -203,7 +203,7 @@ async function finish(w: Wave, status: "cancelled" | "failed", trouble: Trouble)
 }
 
 /** Going back by ourselves is allowed only while every effect so far has an undo of its own. */
-export function canWalkBack(begun: readonly Step[]): boolean {
+function canWalkBack(begun: readonly Step[]): boolean {
   return begun.every(
     (step) => step.undoes === "nothing" || (typeof step.undoes === "object" && "does" in step.undoes),
   );

@@ -4,7 +4,7 @@ import type { Outcome, Proof, Sighting } from "./outcome.ts";
 import type { Values } from "./secret-value.ts";
 
 /** How long old and new work side by side. */
-export type Overlap = "until-revoked" | "grace" | "none";
+type Overlap = "until-revoked" | "grace" | "none";
 
 /** What an issuer can do. A `false` gets the weaker proof that is possible, and the plan says so in words. */
 export interface IssuerCapabilities {

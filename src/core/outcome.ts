@@ -34,7 +34,7 @@ export type Proof =
   | { readonly is: "unknown"; readonly trouble: Trouble };
 
 /** Whether a credential works. Never a boolean: a proxy's 401 or a time-out is neither. */
-export type Liveness = "alive" | "dead" | "unknown";
+type Liveness = "alive" | "dead" | "unknown";
 
 /** One observation of a credential's liveness. */
 export interface Sighting {

@@ -6,7 +6,7 @@ type Plain = string | number | boolean | null | undefined;
  * `T` if it is plain data at every depth; `never` wherever a {@link Secret}, a class with behaviour, `any` or
  * `unknown` hides. A mapped type and not a recursive JSON type: the latter fails on real facts (TS2589).
  */
-export type Recordable<T> = 0 extends 1 & T
+type Recordable<T> = 0 extends 1 & T
   ? never
   : unknown extends T
     ? never

@@ -1,5 +1,4 @@
 import type { IssuerCapabilities } from "./issuer.ts";
-import type { ProofGrade } from "./outcome.ts";
 import type { Flow, Reason } from "./record.ts";
 import type { StoreCapabilities } from "./store.ts";
 import type { Milliseconds } from "./time.ts";
@@ -69,9 +68,4 @@ export interface Snapshot {
 /** All destinations in written order. */
 export function copiesOf(snapshot: Snapshot): readonly CopySnapshot[] {
   return snapshot.waves.flat();
-}
-
-/** The strongest grade with which a copy there can be proved. */
-export function gradeOf(copy: CopySnapshot): ProofGrade {
-  return copy.capabilities.grade;
 }

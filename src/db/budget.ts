@@ -13,7 +13,7 @@ export interface BudgetRate {
 }
 
 /** Heroku: 4,500 an hour for an account, one pool for all its tokens, 75 coming back each minute (Platform API, rate limits). */
-export const HEROKU_RATE: BudgetRate = { capacity: 4_500, perMinute: 75 };
+const HEROKU_RATE: BudgetRate = { capacity: 4_500, perMinute: 75 };
 
 /**
  * The remaining calls of vendor accounts in the table `budget`, by the database's clock, so that workers with different clocks
@@ -44,8 +44,10 @@ export function budgetIn(
     },
     saw: async (account, { remaining, blockedUntil }) => {
       const { capacity, perMinute } = rateOf(account);
+      const seen = [account, capacity, perMinute, remaining ?? null, blockedUntil ?? null];
+      if ((await queries.query(SAW, seen)).length > 0) return;
       await queries.query(ENSURE, [account, capacity]);
-      await queries.query(SAW, [account, capacity, perMinute, remaining ?? null, blockedUntil ?? null]);
+      await queries.query(SAW, seen);
     },
   };
 }
@@ -82,7 +84,7 @@ const SAW = `
     level = CASE WHEN $4::float8 IS NULL THEN ${REFILLED} ELSE least($2::float8, $4::float8) + least(0, ${REFILLED}) END,
     at = clock_timestamp(),
     blocked_until = greatest(blocked_until, $5::timestamptz)
-  WHERE account = $1`;
+  WHERE account = $1 RETURNING account`;
 
 function limited(account: string, waitMs: number): LockstepError {
   return new LockstepError({

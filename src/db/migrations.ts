@@ -133,7 +133,9 @@ CREATE TABLE lockstep.canary (
   at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp())
 );
 
-CREATE TABLE lockstep.budget (
+-- Unlogged: three commits a vendor call would else wait for the disk. After a crash it is empty, and the vendors' next
+-- replies fill it again.
+CREATE UNLOGGED TABLE lockstep.budget (
   account text PRIMARY KEY,
   -- Calls that may be made now; below zero while callers wait for the calls they have taken.
   level double precision NOT NULL,

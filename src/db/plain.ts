@@ -5,7 +5,7 @@ import { Secret, withoutValues } from "../core/secret-value.ts";
  * Throws INTERNAL if a {@link Secret} hides at any depth. The types forbid it already; this is for data whose type says
  * `unknown`, and it names the place, never the value (P7).
  */
-export function assertNoSecrets(data: unknown, place = "the entry"): void {
+function assertNoSecrets(data: unknown, place = "the entry"): void {
   walk(data, place, new Set());
 }
 

@@ -10,7 +10,7 @@ import { APPLICATION, CHANNEL, DBOS_SCHEMA, QUEUE, SCHEMA, WORKFLOW } from "./na
 import { openEntry, type Sealer, sealEntry } from "./sealed.ts";
 
 /** Where a run stands for the engine. `parked`: its journal cannot be trusted, and a person has to look (table `parked`). */
-export type EngineStatus = "queued" | "running" | "parked" | "done" | "error" | "absent";
+type EngineStatus = "queued" | "running" | "parked" | "done" | "error" | "absent";
 
 /** What a person or a command may ask of the engine, from any process. */
 export interface Requests {

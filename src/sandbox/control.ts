@@ -28,7 +28,7 @@ export interface Settings {
 }
 
 /** What a client needs to use the estate; the only thing here that holds values. */
-export interface EstateAccess {
+interface EstateAccess {
   heroku: {
     account: string;
     accountId: string;

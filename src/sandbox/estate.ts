@@ -63,7 +63,7 @@ export interface EstateRepository {
 }
 
 /** A secret in the vault of an estate; its folder is made with it. */
-export interface EstateSecret {
+interface EstateSecret {
   environment: string;
   path: string;
   key: string;

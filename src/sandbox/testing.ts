@@ -11,7 +11,7 @@ export interface VirtualClock {
 }
 
 /** A clock that starts at this time. */
-export function virtualClock(start = Date.UTC(2026, 9, 1, 8)): VirtualClock {
+function virtualClock(start = Date.UTC(2026, 9, 1, 8)): VirtualClock {
   let time = start;
   let sleepers: { at: number; wake: () => void }[] = [];
   return {
@@ -46,7 +46,7 @@ export function seededRandom(seed: string): (bytes: number) => Buffer {
 }
 
 /** A reply with its body parsed, for assertions. */
-export interface Reply {
+interface Reply {
   status: number;
   headers: Headers;
   body: unknown;

@@ -21,7 +21,7 @@ export type Truth = ReturnType<typeof tellTruth>;
 type Held = (values: Record<string, string | null>) => Record<string, Holding>;
 
 /** Which authorization a value belongs to. */
-export function holding(heroku: HerokuState, value: string | null | undefined, now: number): Holding {
+function holding(heroku: HerokuState, value: string | null | undefined, now: number): Holding {
   if (value === null || value === undefined || value === "")
     return { holds: null, works: false, former: false };
   const owner = tokenOwner(heroku, value.trim());

@@ -13,10 +13,8 @@ beforeEach(async () => {
 afterEach(() => ground?.close());
 
 describe("[P11] the database is killed inside an entry and comes back", () => {
-  test.fails.for([
-    // The run is held for a person, though nothing is in doubt once the database answers again.
+  test.for([
     ["store/act", "inside"],
-    // The run is over for the engine and `running` for everybody else, for ever: its key is stranded.
     ["mint/prove", "before"],
   ] as const)("[P11] [P3] at %s, %s", async ([entry, when]) => {
     const before = estateOf(ground.sandbox);

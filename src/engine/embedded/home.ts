@@ -4,7 +4,7 @@ import { LockstepError } from "../../core/errors.ts";
 import { hasCode, homeTrouble } from "./trouble.ts";
 
 /** The format of the home directory that this Lockstep writes and reads. */
-export const HOME_FORMAT = 1;
+const HOME_FORMAT = 1;
 
 /** The major version of the cluster that this Lockstep runs; it stands in the directory's name. */
 export const POSTGRES_MAJOR = 18;

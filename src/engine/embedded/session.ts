@@ -6,7 +6,7 @@ import { PORT } from "./socket-dir.ts";
 import { codeOf } from "./trouble.ts";
 
 /** The advisory lock of all users of one server: the bytes of "lockstep" as a 64-bit number. Nobody else may use it. */
-export const USERS_LOCK = 0x6c6f636b73746570n;
+const USERS_LOCK = 0x6c6f636b73746570n;
 
 /** How long one answer of a server may take before we treat it as silent. */
 const PATIENCE_MS = 5_000;

@@ -13,7 +13,7 @@ export function codeOf(thrown: unknown): string | undefined {
 }
 
 /** The disk below `path` has no room. */
-export function diskFull(path: string, cause?: unknown): LockstepError {
+function diskFull(path: string, cause?: unknown): LockstepError {
   return new LockstepError(
     {
       code: "DISK_FULL",
@@ -26,7 +26,7 @@ export function diskFull(path: string, cause?: unknown): LockstepError {
 }
 
 /** `path` cannot be written by this user. */
-export function notWritable(path: string, cause?: unknown): LockstepError {
+function notWritable(path: string, cause?: unknown): LockstepError {
   return new LockstepError(
     {
       code: "HOME_NOT_WRITABLE",

@@ -10,7 +10,7 @@ export interface HerokuState {
 }
 
 /** The one account that all authorizations belong to. */
-export interface HerokuAccount {
+interface HerokuAccount {
   id: string;
   email: string;
   name: string;

@@ -5,7 +5,7 @@ import { readJwt } from "./jwt.ts";
 import type { InfisicalState, Project, Role } from "./state.ts";
 
 /** Who makes a request. */
-export type Actor =
+type Actor =
   | { kind: "identity"; id: string; name: string }
   | { kind: "user"; id: string; name: string }
   | { kind: "service"; id: string; name: string };

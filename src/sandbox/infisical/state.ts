@@ -55,7 +55,7 @@ export interface Folder {
 }
 
 /** A tag of a project. */
-export interface Tag {
+interface Tag {
   id: string;
   slug: string;
   color: string;
@@ -109,7 +109,7 @@ export interface AccessToken {
 }
 
 /** A legacy service token. */
-export interface ServiceToken {
+interface ServiceToken {
   id: string;
   secret: string;
   name: string;
