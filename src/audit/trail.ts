@@ -1,6 +1,5 @@
 import type { Actor } from "../core/record.ts";
-import { type AuditFilter, type AuditRecord, listAudit } from "../db/audit-log.ts";
-import type { Queries } from "../db/database.ts";
+import type { AuditRecord } from "../db/audit-log.ts";
 import { oneLine } from "./text.ts";
 
 /** One entry in words, for a table. */

@@ -36,6 +36,10 @@ export function progressIn(queries: Queries): Progress {
   };
 }
 
+// What is shown need not wait for the disk: the journal decides, and its next commit takes these rows along. The setting
+// holds for the statement's own transaction, so this must never run inside one with an audit entry.
+const RELAXED = "(SELECT set_config('synchronous_commit', 'off', true)) AS relaxed";
+
 const RUN = `
   UPDATE lockstep.run SET
     status = coalesce($2::text, status),
@@ -46,12 +50,14 @@ const RUN = `
     old = coalesce($5::jsonb, old),
     new = coalesce($6::jsonb, new),
     question = coalesce($7, question)
+  FROM ${RELAXED}
   WHERE id = $1 AND (status NOT IN ('completed', 'cancelled', 'failed') OR $2::text IS NULL OR status = $2::text)`;
 
 /** Calls that are all kept already are a replay of the same entry; a repeated attempt has other request ids and times. */
 const STEP = `
   INSERT INTO lockstep.step AS kept (run, id, state, attempts, started_at, ended_at, says, trouble, calls)
-  VALUES ($1, $2, coalesce($3::text, 'pending'), coalesce($4::integer, 0), $5::timestamptz, $6::timestamptz, $7::text, $8::jsonb, $9::jsonb)
+  SELECT $1::text, $2::text, coalesce($3::text, 'pending'), coalesce($4::integer, 0), $5::timestamptz, $6::timestamptz,
+    $7::text, $8::jsonb, $9::jsonb FROM ${RELAXED}
   ON CONFLICT (run, id) DO UPDATE SET
     state = coalesce($3::text, kept.state),
     attempts = coalesce($4::integer, kept.attempts),
