@@ -59,6 +59,8 @@ export class Secret {
   /** The text without this value, whether it stands there plainly or in a usual encoding. */
   takenOutOf(text: string): string {
     const plain = this.#bytes.toString("utf8");
+    // No form is shorter than the value itself, and most texts are: names, times, ids.
+    if (text.length < plain.length) return text;
     const forms = [
       plain,
       encodeURIComponent(plain),
