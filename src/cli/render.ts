@@ -36,7 +36,6 @@ export function planText(plan: Plan): string {
   ]);
   const conditional = conditionalLines(steps);
   const known = snapshot.issuer.known.length;
-  const writes = steps.filter((step) => step.effect !== "none" && step.conditional.length === 0).length;
   return [
     heading(snapshot.secret, snapshot.environment, snapshot.issuer.target),
     `Rotate, ${snapshot.reason}, by ${plan.runbook}. Old and new work side by side until step ${last}: no downtime.`,
@@ -50,7 +49,7 @@ export function planText(plan: Plan): string {
     `Proof: ${grades(steps)}`,
     `Calls: ${Object.entries(plan.calls)
       .map(([vendor, n]) => `${vendor} ${n}`)
-      .join(", ")}; ${writes} steps always act. ${undoable(steps)}`,
+      .join(", ")}. ${undoable(steps)}`,
     `Plan ${plan.hash}. To run exactly this:`,
     `  lockstep rotate ${snapshot.secret} --plan ${plan.hash}`,
   ].join("\n");
