@@ -50,6 +50,40 @@ describe.skipIf(version === null)(`gh ${version ?? "(skipped: it is not installe
     expect((await run("secret", "delete", "FIDELITY", ...environment)).code).toBe(0);
   });
 
+  it("secret set and list, of the organization and for Dependabot", async () => {
+    const wide = (...args: string[]) => as("rotation-wide", ...args);
+    for (const permission of ["dependabot_secrets", "organization_secrets"])
+      served.sandbox.control.act({
+        act: "set-github-permission",
+        name: "rotation-wide",
+        permission,
+        level: "write",
+      });
+    const dependabot = ["--app", "dependabot", "-R", REPO];
+    expect((await wide("secret", "set", "FIDELITY", "--body", "one", ...dependabot)).code).toBe(0);
+    expect((await wide("secret", "list", ...dependabot)).stdout.match(/^\w+/gm)).toEqual([
+      "FIDELITY",
+      "NPM_TOKEN",
+    ]);
+    const organization = ["--org", "raxx-app"];
+    const all = [...organization, "--visibility", "all"];
+    expect((await wide("secret", "set", "FIDELITY", "--body", "two", ...all)).code).toBe(0);
+    const { stdout } = await wide("secret", "list", ...organization);
+    expect(stdout.match(/^\w+/gm)).toEqual(["CODECOV_TOKEN", "FIDELITY"]);
+    const narrow = await run("secret", "list", ...organization);
+    expect(narrow.stderr).toContain("HTTP 403: Resource not accessible by personal access token");
+  });
+
+  it("runs a proof by its inputs, and shows its jobs", async () => {
+    served.sandbox.control.set({ github: { queueMs: 0, runMs: 0 } });
+    const inputs = ["-f", `nonce=${"7".repeat(32)}`, "-f", "secret=HEROKU_API_KEY"];
+    const ran = await run("workflow", "run", "lockstep-proof.yml", "--ref", "main", ...inputs, "-R", REPO);
+    expect(ran.code).toBe(0);
+    const id = String(repository().runs[0]?.id);
+    const { stdout } = await run("run", "view", id, "-R", REPO);
+    expect(stdout).toMatch(/✓ prove in[\s\S]*✓ lockstep-proof [0-9a-f]{64} in/);
+  });
+
   it("workflow list, run and view; run list, view and watch", async () => {
     served.sandbox.control.set({ github: { queueMs: 0, runMs: 0 } });
     const { stdout } = await run("workflow", "list", "-R", REPO);
@@ -62,9 +96,11 @@ describe.skipIf(version === null)(`gh ${version ?? "(skipped: it is not installe
     expect((await run("workflow", "view", "deploy-heroku.yml", "-R", REPO)).stdout).toContain("Total runs 1");
     const fields = "databaseId,status,conclusion,workflowName,headBranch,event";
     const runs: unknown = JSON.parse((await run("run", "list", "--json", fields, "-R", REPO)).stdout);
+    // The proof of the test before is the third.
     expect(runs).toMatchObject([
       { workflowName: "Deploy console", headBranch: "main", event: "workflow_dispatch" },
       { workflowName: "Deploy to Heroku", status: "completed", conclusion: "success" },
+      { event: "workflow_dispatch", conclusion: "success" },
     ]);
     const id = String(at(runs, 1, "databaseId"));
     expect((await run("run", "view", id, "-R", REPO)).stdout).toMatch(

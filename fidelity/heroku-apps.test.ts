@@ -81,7 +81,7 @@ describe("heroku config", () => {
     });
     const { code, stderr } = await run("config:set", "LOG_LEVEL=debug", "-a", staging);
     expect(code).toBe(0);
-    expect(stderr).toContain("This config change will not be available until the release command succeeds.");
+    expect(stderr).toContain("this config change will not be available until the command succeeds");
     expect((await run("config:get", "LOG_LEVEL", "-a", staging)).stdout).toBe("info\n");
   });
 });

@@ -86,7 +86,18 @@ describe.each(["v3", "v4"] as const)("@infisical/sdk with a %s server", (generat
     const below = { ...PLACE, secretPath: "/MooseQuest", recursive: true };
     expect((await sdk.secrets().listSecrets(below)).secrets).toHaveLength(3);
     expect(await sdk.secrets().listSecretsWithImports(PLACE)).toHaveLength(2);
-    expect((await sdk.secrets().listSecrets({ ...PLACE, secretPath: "/nowhere" })).secrets).toEqual([]);
+    const nowhere = sdk.secrets().listSecrets({ ...PLACE, secretPath: "/nowhere" });
+    if (generation === "v3") expect((await nowhere).secrets).toEqual([]);
+    else await expect(nowhere).rejects.toThrow("[StatusCode=404] Folder with path '/nowhere'");
+  });
+
+  it("lists what an import shows, behind the folder's own", async () => {
+    const from = { environment: "prod", path: "/MooseQuest/app" };
+    const act = { act: "import-vault-folder", environment: "prod", path: PLACE.secretPath, from } as const;
+    const { id = "" } = served.sandbox.control.act(act);
+    const names = (await sdk.secrets().listSecretsWithImports(PLACE)).map((one) => one.secretKey);
+    expect(names.toSorted()).toEqual([NAME, "HEROKU_BILLING_API_KEY", "SECRET_KEY"]);
+    served.sandbox.control.act({ act: "remove-vault-import", id });
   });
 
   it("creates, updates and deletes a secret", async () => {

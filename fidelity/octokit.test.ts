@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import sodium from "libsodium-wrappers";
 import { Octokit } from "octokit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -134,6 +135,37 @@ describe("Actions secrets", () => {
     expect((await octokit.rest.actions.deleteEnvironmentSecret(secret)).status).toBe(204);
   });
 
+  it("puts and reads secrets of Dependabot, Codespaces and the organization, where the token may", async () => {
+    const wide = client("rotation-wide");
+    for (const permission of ["dependabot_secrets", "organization_secrets"])
+      served.sandbox.control.act({
+        act: "set-github-permission",
+        name: "rotation-wide",
+        permission,
+        level: "write",
+      });
+    const secret = { ...REPO, secret_name: "FIDELITY" };
+    const { data: dependabot } = await wide.rest.dependabot.getRepoPublicKey(REPO);
+    const first = { ...secret, ...sealed("one", dependabot) };
+    expect((await wide.rest.dependabot.createOrUpdateRepoSecret(first)).status).toBe(201);
+    expect((await wide.rest.dependabot.listRepoSecrets(REPO)).data.total_count).toBe(2);
+    const { data: codespaces } = await wide.rest.codespaces.getRepoPublicKey(REPO);
+    const second = { ...secret, ...sealed("two", codespaces) };
+    expect((await wide.rest.codespaces.createOrUpdateRepoSecret(second)).status).toBe(201);
+    expect((await wide.rest.codespaces.getRepoSecret(secret)).data.name).toBe("FIDELITY");
+    const shared = { org: "raxx-app", secret_name: "FIDELITY" };
+    const { data: organization } = await wide.rest.actions.getOrgPublicKey(shared);
+    const third = { ...shared, ...sealed("three", organization), visibility: "all" as const };
+    expect((await wide.rest.actions.createOrUpdateOrgSecret(third)).status).toBe(201);
+    expect((await wide.rest.actions.listRepoOrganizationSecrets(REPO)).data.total_count).toBe(2);
+    expect((await wide.rest.actions.deleteOrgSecret(shared)).status).toBe(204);
+    expect(await refusal(octokit.rest.dependabot.listRepoSecrets(REPO))).toMatchObject({
+      status: 403,
+      headers: { "x-accepted-github-permissions": "dependabot_secrets=read" },
+    });
+    expect(await refusal(octokit.rest.actions.listOrgSecrets(shared))).toMatchObject({ status: 403 });
+  });
+
   it("pages by the Link header", async () => {
     const expected = repository()
       .secrets.map((one) => one.name)
@@ -148,7 +180,12 @@ describe("Actions secrets", () => {
 describe("workflows and issues", () => {
   it("dispatches a workflow and finds its run", async () => {
     const { data } = await octokit.rest.actions.listRepoWorkflows(REPO);
-    expect(data.workflows.map((one) => one.name)).toEqual(["Deploy to Heroku", "Deploy console", "Tests"]);
+    expect(data.workflows.map((one) => one.name)).toEqual([
+      "Deploy to Heroku",
+      "Deploy console",
+      "Tests",
+      "Lockstep proof",
+    ]);
     const workflow = { ...REPO, workflow_id: "deploy-heroku.yml", ref: "main" };
     expect((await octokit.rest.actions.createWorkflowDispatch(workflow)).status).toBe(204);
     const runs = await octokit.rest.actions.listWorkflowRuns({ ...workflow, event: "workflow_dispatch" });
@@ -166,6 +203,29 @@ describe("workflows and issues", () => {
       status: 422,
       message: expect.stringContaining("Workflow does not have 'workflow_dispatch' trigger"),
     });
+  });
+
+  it("dispatches a proof, waits for it and reads the name of its job", async () => {
+    served.sandbox.control.set({ github: { queueMs: 0, runMs: 0 } });
+    const nonce = "5".repeat(64);
+    const inputs = { nonce, secret: "HEROKU_API_KEY" };
+    const proof = { ...REPO, workflow_id: "lockstep-proof.yml", ref: "main", inputs };
+    await octokit.rest.actions.createWorkflowDispatch(proof);
+    const { data } = await octokit.rest.actions.listWorkflowRuns({ ...proof, status: "success" });
+    const run = data.workflow_runs.find((one) => one.display_title === `lockstep proof ${nonce}`);
+    const jobs = await octokit.rest.actions.listJobsForWorkflowRun({ ...REPO, run_id: run?.id ?? 0 });
+    const held = repository().secrets.find((one) => one.name === "HEROKU_API_KEY")?.value ?? "";
+    const expected = createHmac("sha256", held).update(nonce).digest("hex");
+    expect(jobs.data.jobs.map((one) => one.name)).toEqual(["prove", `lockstep-proof ${expected}`]);
+    const other = octokit.rest.actions.createWorkflowDispatch({
+      ...proof,
+      inputs: { ...inputs, secret: "OTHER" },
+    });
+    expect(await refusal(other)).toMatchObject({
+      status: 422,
+      message: expect.stringContaining("not in the list of allowed values"),
+    });
+    served.sandbox.control.set({ github: { queueMs: 1000, runMs: 2000 } });
   });
 
   it("answers a dispatch of the newer API version with the run", async () => {
@@ -196,6 +256,21 @@ describe("workflows and issues", () => {
     expect((await octokit.rest.issues.update({ ...issue, state: "closed" })).data.state).toBe("closed");
     expect((await octokit.rest.issues.listForRepo({ ...REPO, labels: "lockstep" })).data).toEqual([]);
     expect((await octokit.rest.issues.get(issue)).data.title).toBe("Due");
+  });
+});
+
+describe("a repository that was renamed", () => {
+  it("is found by its id and redirected to from its former name", async () => {
+    const { control } = served.sandbox;
+    const { data: before } = await octokit.rest.repos.get(REPO);
+    expect(before.permissions).toMatchObject({ admin: true, push: true, pull: true });
+    const environments = await octokit.rest.repos.getAllEnvironments(REPO);
+    expect(environments.data.environments?.map((one) => one.name)).toEqual(["production"]);
+    control.act({ act: "rename-repository", repository: "raxx-app/TradeMasterAPI", name: "Renamed" });
+    const { data, url } = await octokit.rest.repos.get(REPO);
+    expect([data.id, data.name]).toEqual([before.id, "Renamed"]);
+    expect(url).toMatch(new RegExp(`/repositories/${before.id}$`));
+    control.act({ act: "rename-repository", repository: "raxx-app/Renamed", name: "TradeMasterAPI" });
   });
 });
 

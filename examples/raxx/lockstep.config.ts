@@ -20,6 +20,18 @@ const configVar = ({ name, id }: (typeof apps)[number]) =>
   }) as const;
 
 export default defineConfig({
+  // By the name of the operating system's user. In the sandbox whoever is at the machine may do everything.
+  operators: {
+    kris: { role: "superadmin", email: "ops@raxx.app", slack: "U02KRISOPS" },
+  },
+  notify: {
+    slack: { connection: "slack" },
+    email: {
+      url: "smtp://smtp.raxx.app:587",
+      from: "lockstep@raxx.app",
+      credential: { user: env("SMTP_USER"), password: env("SMTP_PASSWORD") },
+    },
+  },
   connections: {
     // Lockstep works with the very key that it rotates, and goes over to the new one once that is validated.
     heroku: { vendor: "heroku", credential: { secret: "heroku-api-key" } },
@@ -28,6 +40,7 @@ export default defineConfig({
       vendor: "infisical",
       credential: { clientId: env("INFISICAL_CLIENT_ID"), clientSecret: env("INFISICAL_CLIENT_SECRET") },
     },
+    slack: { vendor: "slack", credential: { token: env("SLACK_BOT_TOKEN") } },
   },
   secrets: {
     "heroku-api-key": {

@@ -47,6 +47,8 @@ export function controlApp(control: Control): Hono {
   return app;
 }
 
+const VENDORS: readonly VendorName[] = ["heroku", "github", "infisical", "slack", "mail"];
+
 const KINDS = [
   "status",
   "error-after",
@@ -78,7 +80,7 @@ function object(text: string): Record<string, unknown> {
 }
 
 function isVendor(name: string | undefined): name is VendorName {
-  return name === "heroku" || name === "github" || name === "infisical";
+  return VENDORS.some((one) => one === name);
 }
 
 function isEffect(name: string | undefined): name is Effect {

@@ -6,6 +6,8 @@ import type { HerokuApp, HerokuSettings } from "./heroku/state.ts";
 import { writeJwt } from "./infisical/jwt.ts";
 import type { InfisicalSettings } from "./infisical/state.ts";
 import { createRequestJournal, type RequestJournal } from "./journal.ts";
+import type { MailSettings } from "./mail/state.ts";
+import type { SlackSettings } from "./slack/state.ts";
 import { type Truth, tellTruth } from "./truth.ts";
 import type { VendorName, World } from "./world.ts";
 
@@ -25,6 +27,8 @@ export interface Settings {
     accessTokenTtlSeconds?: number;
     enforceCapitalization?: boolean;
   };
+  slack?: Partial<SlackSettings>;
+  mail?: Partial<MailSettings>;
 }
 
 /** What a client needs to use the estate; the only thing here that holds values. */
@@ -46,6 +50,15 @@ interface EstateAccess {
     /** Headers that the access proxy in front wants, if there is one. */
     headers: Record<string, string>;
   };
+  slack: {
+    team: { id: string; name: string };
+    /** By name; the bot of Lockstep is `lockstep`. */
+    bots: Record<string, { id: string; userId: string; token: string }>;
+    /** Ids and addresses of people by name. */
+    users: Record<string, { id: string; email: string }>;
+  };
+  /** Passwords by user name. */
+  mail: { accounts: Record<string, string> };
 }
 
 /** Everything that can be done to a sandbox from outside its vendors' APIs. */
@@ -85,7 +98,7 @@ export function createControl(
 ): ControlParts {
   const faults = createFaults();
   const journal = createRequestJournal();
-  const latency: Record<VendorName, number> = { heroku: 0, github: 0, infisical: 0 };
+  const latency: Record<VendorName, number> = { heroku: 0, github: 0, infisical: 0, slack: 0, mail: 0 };
   const pending = new Set<Promise<void>>();
   const control: Control = {
     addFault: (fault) => faults.add(fault, world.now()),
@@ -127,9 +140,9 @@ function applySettings(
   settings: Settings,
   world: World,
 ): void {
-  const { latencyMs, heroku, apps, github, infisical } = settings;
+  const { latencyMs, heroku, apps, github, infisical, slack, mail } = settings;
   if (typeof latencyMs === "number")
-    Object.assign(latency, { heroku: latencyMs, github: latencyMs, infisical: latencyMs });
+    for (const vendor of Object.keys(latency)) Object.assign(latency, { [vendor]: latencyMs });
   else Object.assign(latency, latencyMs);
   if (heroku) {
     const { federated, suspended, ...rest } = heroku;
@@ -144,6 +157,8 @@ function applySettings(
     Object.assign(app, { releaseCommand, releasePhaseMs, releaseFails, dynoStartMs });
   }
   Object.assign(states.github.settings, github);
+  Object.assign(states.slack.settings, slack);
+  Object.assign(states.mail.settings, mail);
   if (infisical) {
     const { generation, accessTokenTtlSeconds, enforceCapitalization, ...rest } = infisical;
     if (generation !== undefined) states.infisical.generation = generation;
@@ -172,11 +187,13 @@ function currentSettings(states: States, latency: Record<VendorName, number>): S
     ),
     github: { ...github.settings },
     infisical: { ...infisical.settings, generation: infisical.generation },
+    slack: { ...states.slack.settings },
+    mail: { ...states.mail.settings },
   };
 }
 
 function estateAccess(states: States, world: World): EstateAccess {
-  const { heroku, github, infisical } = states;
+  const { heroku, github, infisical, slack, mail } = states;
   const { proxy } = infisical.settings;
   const iat = Math.floor(world.now() / 1000);
   const headers = proxy
@@ -212,5 +229,13 @@ function estateAccess(states: States, world: World): EstateAccess {
       }),
       headers,
     },
+    slack: {
+      team: { id: slack.team.id, name: slack.team.name },
+      bots: Object.fromEntries(
+        slack.bots.map(({ id, userId, name, token }) => [name, { id, userId, token }]),
+      ),
+      users: Object.fromEntries(slack.users.map(({ id, name, email }) => [name, { id, email }])),
+    },
+    mail: { accounts: Object.fromEntries(mail.accounts.map((one) => [one.user, one.password])) },
   };
 }

@@ -1,4 +1,7 @@
-import { RAXX, raxxApp, raxxAuthorizations, raxxGithub, raxxInfisical } from "./raxx.ts";
+import { raxxGithub } from "./github/raxx.ts";
+import type { Audience, Role, SecretKind } from "./github/state.ts";
+import type { Role as VaultRole } from "./infisical/state.ts";
+import { RAXX, raxxApp, raxxAuthorizations, raxxInfisical, raxxMail, raxxSlack } from "./raxx.ts";
 
 /** A value in an estate, by where it comes from; no secret is ever written down. */
 export type ValueSource =
@@ -28,14 +31,35 @@ export interface Estate {
       name: string;
       login: string;
       userId: number;
+      /** Login of the resource owner; the user itself where absent. */
+      owner?: string;
       permissions: Record<string, "read" | "write">;
-      repositories: number[];
+      /** `write` where absent. */
+      role?: Role;
+      repositories: readonly number[];
+    }[];
+    organizations?: readonly {
+      id: number;
+      login: string;
+      secrets: readonly EstateOrganizationSecret[];
     }[];
   };
   infisical: {
     generation: "v3" | "v4";
     projects: { id: string; slug: string; name: string; secrets: EstateSecret[] }[];
-    identities: { id: string; name: string; roles: Record<string, "admin" | "member" | "viewer"> }[];
+    identities: { id: string; name: string; roles: Record<string, VaultRole> }[];
+  };
+  slack: {
+    team: { id: string; name: string; domain: string };
+    /** With all scopes that the sandbox knows where none are named. */
+    bots: { id: string; userId: string; name: string; scopes?: string[] }[];
+    users: { id: string; name: string; realName: string; email: string }[];
+  };
+  mail: {
+    /** Names that sign in. */
+    accounts: string[];
+    /** Whether mail is refused from clients that did not sign in. */
+    authRequired: boolean;
   };
 }
 
@@ -59,7 +83,31 @@ export interface EstateRepository {
   secrets: Record<string, ValueSource>;
   secretsWrittenAt: string;
   environments: { name: string; secrets: Record<string, ValueSource> }[];
-  workflows: { id: number; name: string; path: string; dispatchable: boolean; deploysWith: string | null }[];
+  dependabot?: Record<string, ValueSource>;
+  codespaces?: Record<string, ValueSource>;
+  workflows: EstateWorkflow[];
+}
+
+/** A workflow of an estate: one that may deploy, or a proof workflow (github/proof.ts) for the secrets of its list. */
+export type EstateWorkflow = { id: number; name: string; path: string; environment?: string } & (
+  | {
+      kind?: "deploy";
+      dispatchable: boolean;
+      deploysWith: string | null;
+      /** Inputs that a dispatch may carry. */
+      inputs?: Record<string, { required?: boolean; options?: string[] }>;
+    }
+  | { kind: "proof"; secrets: readonly string[] }
+);
+
+/** A secret of an organization of an estate. */
+interface EstateOrganizationSecret {
+  kind: SecretKind;
+  name: string;
+  value: ValueSource;
+  visibility: Audience["visibility"];
+  /** Ids of the repositories that `selected` names. */
+  repositories?: readonly number[];
 }
 
 /** A secret in the vault of an estate; its folder is made with it. */
@@ -87,5 +135,7 @@ export function raxxEstate(options: { generation?: "v3" | "v4"; releaseCommand?:
     },
     github: raxxGithub(),
     infisical: raxxInfisical(options.generation ?? "v4"),
+    slack: raxxSlack(),
+    mail: raxxMail(),
   };
 }

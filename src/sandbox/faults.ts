@@ -64,7 +64,16 @@ export interface Faults {
   clear(): void;
   list(): StandingFault[];
   /** The fault for this request, if any; counts it. */
-  take(request: { vendor: VendorName; method: string; path: string }, now: number): Fault | null;
+  take(request: FaultyRequest, now: number): Fault | null;
+}
+
+/** A request as faults see it. */
+interface FaultyRequest {
+  vendor: VendorName;
+  method: string;
+  path: string;
+  /** Only faults that name this method apply: a step on the way to what the others mean. */
+  named?: boolean;
 }
 
 /** An empty set of faults. */
@@ -106,7 +115,8 @@ export function createFaults(): Faults {
   };
 }
 
-function applies(fault: Fault, request: { vendor: VendorName; method: string; path: string }): boolean {
+function applies(fault: Fault, request: FaultyRequest): boolean {
+  if (request.named === true && fault.method === undefined) return false;
   if (fault.vendor !== undefined && fault.vendor !== request.vendor) return false;
   if (fault.method !== undefined && fault.method.toUpperCase() !== request.method) return false;
   if (fault.kind === "stale" && request.method !== "GET") return false;

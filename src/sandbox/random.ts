@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { World } from "./world.ts";
 
 type Random = World["random"];
@@ -26,4 +27,9 @@ export function hex(random: Random, bytes: number): string {
 /** An integer identifier below 2^31, as GitHub uses. */
 export function integerId(random: Random): number {
   return (random(4).readUInt32BE() % 2_000_000_000) + 100_000_000;
+}
+
+/** A UUID that this text always gives, for ids of things that are not worth a place in the state. */
+export function uuidOf(text: string): string {
+  return uuid(() => createHash("sha256").update(text).digest().subarray(0, 16));
 }

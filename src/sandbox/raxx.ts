@@ -1,4 +1,4 @@
-import type { Estate, EstateApp, ValueSource } from "./estate.ts";
+import type { Estate, EstateApp } from "./estate.ts";
 
 /** Ids of the estate of the SOPs that configurations and tests name. */
 export const RAXX = {
@@ -7,6 +7,8 @@ export const RAXX = {
   billingAuthorization: "0ef029d2-53b8-4a17-8c6e-d1f94b27a065",
   repositoryId: 913_204_771,
   projectId: "6d0e3b52-8f4c-4f9a-b1d7-2c95e7a04f38",
+  slackBot: "B06LOCKSTP",
+  operator: "U02KRISOPS",
   apps: {
     "raxx-api-prod": "b7e4a9d1-3f52-4c86-a0e9-58d21c7f6b34",
     "raxx-api-staging": "2c9f60b8-d741-4ea3-95b2-e03a86f1d75c",
@@ -129,84 +131,6 @@ export function raxxApp(id: string, name: string, releaseCommand: boolean): Esta
   };
 }
 
-/** The repository that deploys, and tokens with and without permission. */
-export function raxxGithub(): Estate["github"] {
-  const current: ValueSource = { authorization: RAXX.currentAuthorization };
-  const deploysWith = "HEROKU_API_KEY";
-  const repositories = [RAXX.repositoryId];
-  return {
-    repositories: [
-      {
-        id: RAXX.repositoryId,
-        owner: "raxx-app",
-        name: "TradeMasterAPI",
-        secrets: { HEROKU_API_KEY: current, SLACK_WEBHOOK: { generated: 40 } },
-        secretsWrittenAt: "2026-07-01T14:05:40Z",
-        environments: [{ name: "production", secrets: { SENTRY_DSN: { generated: 32 } } }],
-        workflows: [
-          {
-            id: 88_410_233,
-            name: "Deploy to Heroku",
-            path: ".github/workflows/deploy-heroku.yml",
-            dispatchable: true,
-            deploysWith,
-          },
-          {
-            id: 88_410_234,
-            name: "Deploy console",
-            path: ".github/workflows/deploy-console.yml",
-            dispatchable: true,
-            deploysWith,
-          },
-          {
-            id: 88_410_235,
-            name: "Tests",
-            path: ".github/workflows/tests.yml",
-            dispatchable: false,
-            deploysWith: null,
-          },
-        ],
-      },
-    ],
-    tokens: [
-      {
-        name: "rotation",
-        login: "raxx-rotation-bot",
-        userId: 201_774_310,
-        permissions: {
-          metadata: "read",
-          secrets: "write",
-          environments: "write",
-          actions: "write",
-          issues: "write",
-        },
-        repositories,
-      },
-      {
-        name: "read-only",
-        login: "raxx-reader",
-        userId: 201_774_311,
-        permissions: { metadata: "read", secrets: "read", actions: "read" },
-        repositories,
-      },
-      {
-        name: "no-secrets",
-        login: "raxx-intern",
-        userId: 201_774_312,
-        permissions: { metadata: "read" },
-        repositories,
-      },
-      {
-        name: "outsider",
-        login: "somebody-else",
-        userId: 201_774_313,
-        permissions: { metadata: "read", secrets: "write" },
-        repositories: [],
-      },
-    ],
-  };
-}
-
 /** The vault, with an identity that writes, one that reads, and one that is no member. */
 export function raxxInfisical(generation: "v3" | "v4"): Estate["infisical"] {
   const path = "/MooseQuest/heroku";
@@ -236,4 +160,18 @@ export function raxxInfisical(generation: "v3" | "v4"): Estate["infisical"] {
       { id: "3e91b5f8-60c2-4d7e-a4f9-b8d01c5e2a67", name: "stranger", roles: {} },
     ],
   };
+}
+
+/** The workspace: Lockstep's bot and the operator. */
+export function raxxSlack(): Estate["slack"] {
+  return {
+    team: { id: "T02RAXXHQ1", name: "Raxx", domain: "raxx" },
+    bots: [{ id: RAXX.slackBot, userId: "U06LOCKBOT", name: "lockstep" }],
+    users: [{ id: RAXX.operator, name: "kris", realName: "Kristerpher", email: "kris@moosequest.net" }],
+  };
+}
+
+/** The mail server: who sends there signs in. */
+export function raxxMail(): Estate["mail"] {
+  return { accounts: ["lockstep@moosequest.net"], authRequired: true };
 }

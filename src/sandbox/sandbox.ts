@@ -8,11 +8,17 @@ import type { GithubState } from "./github/state.ts";
 import { githubVendor } from "./github/vendor.ts";
 import { type HerokuState, tokenAccepted } from "./heroku/state.ts";
 import { herokuVendor } from "./heroku/vendor.ts";
+import { runActiveSyncs } from "./infisical/pushing.ts";
 import type { InfisicalState } from "./infisical/state.ts";
 import { infisicalVendor } from "./infisical/vendor.ts";
+import { type MailDoor, mailDoor } from "./mail/door.ts";
+import type { MailState } from "./mail/state.ts";
+import { outsideOf } from "./outside.ts";
 import { pipeline } from "./pipeline.ts";
+import type { SlackState } from "./slack/state.ts";
+import { slackVendor } from "./slack/vendor.ts";
 import { readStateFile, writeStateFile } from "./state-file.ts";
-import type { Vendor, VendorName, World } from "./world.ts";
+import type { HttpVendor, Vendor, World } from "./world.ts";
 
 /** Simulated vendors with state: the truth about them, the control over them, and the way in for clients. */
 export interface Sandbox {
@@ -20,9 +26,13 @@ export interface Sandbox {
   readonly heroku: HerokuState;
   readonly github: GithubState;
   readonly infisical: InfisicalState;
+  readonly slack: SlackState;
+  readonly mail: MailState;
+  /** Where mail is taken; a socket carries it only when the sandbox is served. */
+  readonly smtp: MailDoor;
   readonly control: Control;
   /** Sends a request to a vendor in process; a broken connection throws as `fetch` does. */
-  fetch(vendor: VendorName, request: Request): Promise<Response>;
+  fetch(vendor: HttpVendor, request: Request): Promise<Response>;
 }
 
 /** What a sandbox is made of; time and chance come from outside, so that a run can be repeated. */
@@ -51,7 +61,10 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const heroku = herokuVendor(states.heroku);
   const github = githubVendor(states.github);
   const infisical = infisicalVendor(states.infisical);
+  const slack = slackVendor(states.slack);
+  const outside = outsideOf(states, world);
   const changed = () => {
+    runActiveSyncs(states.infisical, outside, world.now());
     if (stateFile !== undefined) writeStateFile(stateFile, states);
   };
   const settle = () => {
@@ -61,7 +74,12 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   changed();
   const { control, ...parts } = createControl(states, world, { settle, changed });
   const enter = <S extends object>(vendor: Vendor<S>) => pipeline(vendor, { world, changed, ...parts });
-  const entrances = { heroku: enter(heroku), github: enter(github), infisical: enter(infisical) };
+  const entrances = {
+    heroku: enter(heroku),
+    github: enter(github),
+    infisical: enter(infisical),
+    slack: enter(slack),
+  };
   // Reading the truth lets what is due happen first, so that a test never sees a state that no client could see.
   return {
     get heroku() {
@@ -75,6 +93,9 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     get infisical() {
       return states.infisical;
     },
+    slack: states.slack,
+    mail: states.mail,
+    smtp: mailDoor(states.mail, { world, changed, ...parts }),
     control,
     fetch: (vendor, request) => entrances[vendor](request),
   };

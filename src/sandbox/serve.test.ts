@@ -26,10 +26,14 @@ async function control(method: string, path: string, body?: unknown) {
 
 describe("over sockets", () => {
   it("answers each vendor on a port of its own", async () => {
-    expect(new Set(Object.values(served.urls)).size).toBe(4);
+    expect(new Set(Object.values(served.urls)).size).toBe(6);
     expect((await fetch(`${served.urls.heroku}/account`, { headers: heroku })).status).toBe(200);
     expect((await fetch(`${served.urls.github}/user`)).status).toBe(401);
     expect((await fetch(`${served.urls.infisical}/api/status`)).status).toBe(200);
+    expect(await (await fetch(`${served.urls.slack}/api/auth.test`)).json()).toMatchObject({
+      error: "not_authed",
+    });
+    expect(served.urls.mail).toMatch(/^smtp:\/\/127\.0\.0\.1:\d+$/);
   });
 
   it("breaks the connection for a lost reply, and in the middle of a truncated one", async () => {

@@ -3,13 +3,15 @@ import type { Server } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { controlApp } from "./control-routes.ts";
+import { serveMail } from "./mail/server.ts";
 import { brokenOff } from "./pipeline.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { ConnectionLost } from "./world.ts";
+import { ConnectionLost, type HttpVendor } from "./world.ts";
 
-type Door = "heroku" | "github" | "infisical" | "control";
+type HttpDoor = HttpVendor | "control";
+type Door = HttpDoor | "mail";
 
-/** Where a served sandbox is reached. */
+/** Where a served sandbox is reached: `http://...`, mail by `smtp://...`. */
 export interface ServedSandbox {
   urls: Record<Door, string>;
   /** Stops listening and breaks open connections; the state stays. */
@@ -25,14 +27,15 @@ export interface ServeOptions {
 /** Serves each vendor, and the control API, on a port of 127.0.0.1 of its own. */
 export async function serveSandbox(sandbox: Sandbox, options: ServeOptions = {}): Promise<ServedSandbox> {
   const control = controlApp(sandbox.control);
-  const doors: Record<Door, (request: Request) => Response | Promise<Response>> = {
+  const doors: Record<HttpDoor, (request: Request) => Response | Promise<Response>> = {
     heroku: (request) => sandbox.fetch("heroku", request),
     github: (request) => sandbox.fetch("github", request),
     infisical: (request) => sandbox.fetch("infisical", request),
+    slack: (request) => sandbox.fetch("slack", request),
     control: (request) => control.fetch(request),
   };
   const servers: Server[] = [];
-  const open = async (door: Door, where: number | string) => {
+  const open = async (door: HttpDoor, where: number | string) => {
     const server = httpServer(doors[door]);
     servers.push(server);
     await listen(server, where);
@@ -41,7 +44,9 @@ export async function serveSandbox(sandbox: Sandbox, options: ServeOptions = {})
       ? `http://127.0.0.1:${address.port}`
       : String(where);
   };
+  let mail: { url: string; close(): Promise<void> } | null = null;
   const close = async () => {
+    await mail?.close();
     await Promise.all(
       servers.map(
         (server) =>
@@ -54,10 +59,13 @@ export async function serveSandbox(sandbox: Sandbox, options: ServeOptions = {})
   };
   try {
     const port = (door: Door) => options.ports?.[door] ?? 0;
+    mail = await serveMail(sandbox.smtp, port("mail"));
     const urls = {
       heroku: await open("heroku", port("heroku")),
       github: await open("github", port("github")),
       infisical: await open("infisical", port("infisical")),
+      slack: await open("slack", port("slack")),
+      mail: mail.url,
       control: await open("control", port("control")),
     };
     if (options.githubSocket !== undefined) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createSandbox, type Sandbox, type SandboxOptions } from "./sandbox.ts";
-import type { VendorName } from "./world.ts";
+import type { HttpVendor } from "./world.ts";
 
 /** A clock that stands still until it is moved; sleepers wake in order as it passes them. */
 export interface VirtualClock {
@@ -86,11 +86,15 @@ export function clients(sandbox: Sandbox) {
     const { body } = await plain("POST", "/api/v1/auth/universal-auth/login", { clientId, clientSecret });
     return sender(sandbox, "infisical", { authorization: `Bearer ${at(body, "accessToken")}` });
   };
-  const plain = (vendor: VendorName): Send => sender(sandbox, vendor, {});
-  return { herokuWith, githubWith, login, plain };
+  const slackAs = (bot: string): Send => {
+    const token = sandbox.control.estate().slack.bots[bot]?.token ?? "";
+    return sender(sandbox, "slack", { authorization: `Bearer ${token}` });
+  };
+  const plain = (vendor: HttpVendor): Send => sender(sandbox, vendor, {});
+  return { herokuWith, githubWith, login, slackAs, plain };
 }
 
-function sender(sandbox: Sandbox, vendor: VendorName, standing: Record<string, string>): Send {
+function sender(sandbox: Sandbox, vendor: HttpVendor, standing: Record<string, string>): Send {
   return async (method, path, body, headers = {}) => {
     const all = {
       ...standing,

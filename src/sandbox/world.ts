@@ -1,5 +1,7 @@
 /** The vendors that the sandbox simulates. */
-export type VendorName = "heroku" | "github" | "infisical";
+export type VendorName = HttpVendor | "mail";
+/** Those of them that are reached by HTTP; mail is reached by SMTP. */
+export type HttpVendor = "heroku" | "github" | "infisical" | "slack";
 
 /** What a simulated vendor takes from outside, so that a seed and a virtual clock reproduce every run. */
 export interface World {
@@ -44,7 +46,7 @@ export interface VendorEnv<S> {
 
 /** A simulated vendor: its live state, how time acts on it, and its request handler. */
 export interface Vendor<S> {
-  readonly name: VendorName;
+  readonly name: HttpVendor;
   readonly live: S;
   /** Lets what is due by now happen (release phases, dyno starts, workflow runs). */
   settle(state: S, world: World): void;

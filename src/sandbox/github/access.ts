@@ -1,13 +1,19 @@
 import type { Context } from "hono";
 import type { Call, VendorEnv } from "../world.ts";
-import type { GithubState, GithubToken, Repository } from "./state.ts";
+import { type GithubState, type GithubToken, type Organization, type Repository, sameText } from "./state.ts";
 
-/** Hono environment of GitHub's handlers; `caller` is null for a request without a token. */
+/**
+ * Hono environment of GitHub's handlers; `caller` is null for a request without a token, `accepted` is the permission
+ * that the route asks for.
+ */
 export type GithubEnv = VendorEnv<GithubState> & {
-  Variables: { caller: GithubToken | null; version: string };
+  Variables: { caller: GithubToken | null; version: string; accepted: string };
 };
 /** Context of GitHub's handlers. */
 export type GithubContext = Context<GithubEnv>;
+
+/** How much of a permission a route asks for. */
+export type Level = "read" | "write";
 
 /** The API versions that GitHub serves; the first is used where the request names none. */
 const API_VERSIONS = ["2022-11-28", "2026-03-10"] as const;
@@ -16,7 +22,7 @@ const DOCS = "https://docs.github.com/rest";
 
 /** A refusal, thrown by handlers and answered in one place. */
 export class GithubRefusal extends Error {
-  readonly status: 400 | 401 | 403 | 404 | 410 | 422 | 429;
+  readonly status: 301 | 307 | 400 | 401 | 403 | 404 | 409 | 410 | 422 | 429;
   readonly headers: Record<string, string>;
   readonly errors: unknown[] | null;
   constructor(
@@ -131,24 +137,57 @@ export function rateHeaders(call: Call<GithubState>, caller: GithubToken | null)
 export function repositoryWith(
   c: GithubContext,
   permission: string,
-  level: "read" | "write" = "read",
+  level: Level = "read",
   named: { owner?: string | undefined; name?: string | undefined } = {
     owner: c.req.param("owner"),
     name: c.req.param("repo"),
   },
 ): Repository {
+  const called = `${named.owner}/${named.name}`;
+  const { repositories } = c.env.state;
+  const found = repositories.find((one) => sameText(`${one.owner}/${one.name}`, called));
+  const moved = found
+    ? undefined
+    : repositories.find((one) => one.formerNames.some((former) => sameText(former, called)));
+  const repository = found ?? moved;
+  if (!repository || !sees(c, repository)) throw new GithubRefusal(404, "Not Found");
+  if (moved) throw redirect(c, moved);
+  permitted(c, permission, level);
+  return repository;
+}
+
+/** Whether the caller knows that a repository exists. */
+function sees(c: GithubContext, repository: Repository): boolean {
+  return !repository.private || c.get("caller")?.repositories.includes(repository.id) === true;
+}
+
+/** The organization in the path, if it owns the caller's token and that holds this permission on it. */
+export function organizationWith(c: GithubContext, permission: string, level: Level): Organization {
   const caller = c.get("caller");
-  const [owner, name] = [named.owner?.toLowerCase(), named.name?.toLowerCase()];
-  const found = c.env.state.repositories.find(
-    (one) => one.owner.toLowerCase() === owner && one.name.toLowerCase() === name,
-  );
-  const visible = found && (!found.private || caller?.repositories.includes(found.id));
-  if (!found || !visible) throw new GithubRefusal(404, "Not Found");
-  const held = caller?.permissions[permission];
-  if (permission === "metadata" || held === "write" || held === level) return found;
   if (caller === null) throw new GithubRefusal(401, "Requires authentication");
-  throw new GithubRefusal(403, "Resource not accessible by personal access token", {
-    headers: { "x-accepted-github-permissions": `${permission}=${level}` },
+  const found = c.env.state.organizations.find((one) => sameText(one.login, c.req.param("org")));
+  if (!found || !sameText(caller.owner, found.login)) throw new GithubRefusal(404, "Not Found");
+  permitted(c, permission, level);
+  return found;
+}
+
+function permitted(c: GithubContext, permission: string, level: Level): void {
+  const caller = c.get("caller");
+  c.set("accepted", `${permission}=${level}`);
+  const held = caller?.permissions[permission];
+  if (permission === "metadata" || held === "write" || held === level) return;
+  if (caller === null) throw new GithubRefusal(401, "Requires authentication");
+  throw new GithubRefusal(403, "Resource not accessible by personal access token");
+}
+
+// The address by id stays the same whatever a repository is called; only a GET is told that it moved for good.
+function redirect(c: GithubContext, repository: Repository): GithubRefusal {
+  const { origin, pathname, search } = new URL(c.req.url);
+  const rest = pathname.split("/").slice(4);
+  const location = `${origin}${["/repositories", repository.id, ...rest].join("/")}${search}`;
+  const forGood = c.req.method === "GET" || c.req.method === "HEAD";
+  return new GithubRefusal(forGood ? 301 : 307, forGood ? "Moved Permanently" : "Temporary Redirect", {
+    headers: { location },
   });
 }
 

@@ -1,10 +1,10 @@
-import sodium from "libsodium-wrappers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { RAXX } from "../raxx.ts";
 import { at, type Send, testSandbox } from "../testing.ts";
+import { REPO, repositoryOf, sealed } from "./testing.ts";
 
-const REPO = "/repos/raxx-app/TradeMasterAPI";
-const SECRET = `${REPO}/actions/secrets/HEROKU_API_KEY`;
+const SECRETS = `${REPO}/actions/secrets`;
+const SECRET = `${SECRETS}/HEROKU_API_KEY`;
 let world: Awaited<ReturnType<typeof testSandbox>>;
 let send: Send;
 
@@ -13,20 +13,8 @@ beforeEach(async () => {
   send = world.githubWith("rotation");
 });
 
-async function sealed(value: string, base = `${REPO}/actions/secrets`) {
-  const { body } = await send("GET", `${base}/public-key`);
-  const box = sodium.crypto_box_seal(value, Buffer.from(String(at(body, "key")), "base64"));
-  return { key_id: at(body, "key_id"), encrypted_value: Buffer.from(box).toString("base64") };
-}
-
-function repository() {
-  const found = world.sandbox.github.repositories[0];
-  if (!found) throw new Error("no repository");
-  return found;
-}
-
 function held(name: string) {
-  return repository().secrets.find((one) => one.name === name)?.value;
+  return repositoryOf(world.sandbox).secrets.find((one) => one.name === name)?.value;
 }
 
 describe("access", () => {
@@ -79,10 +67,14 @@ describe("access", () => {
 
 describe("Actions secrets", () => {
   it("opens real sealed boxes: 201 for a new secret, 204 for a change", async () => {
-    const made = await send("PUT", `${REPO}/actions/secrets/new_key`, await sealed("first"));
+    const made = await send("PUT", `${REPO}/actions/secrets/new_key`, await sealed(send, SECRETS, "first"));
     expect([made.status, made.body]).toEqual([201, {}]);
     await world.clock.advance(5000);
-    const changed = await send("PUT", `${REPO}/actions/secrets/NEW_KEY`, await sealed("second"));
+    const changed = await send(
+      "PUT",
+      `${REPO}/actions/secrets/NEW_KEY`,
+      await sealed(send, SECRETS, "second"),
+    );
     expect([changed.status, changed.text]).toEqual([204, ""]);
     expect(held("NEW_KEY")).toBe("second");
     const read = await send("GET", `${REPO}/actions/secrets/new_key`);
@@ -95,7 +87,7 @@ describe("Actions secrets", () => {
   it("refuses what is not sealed to its own current key", async () => {
     const environment = `${REPO}/environments/production/secrets`;
     const improper = "Bad request - validation failed due to an improperly encrypted secret";
-    const { key_id, encrypted_value } = await sealed("x");
+    const { key_id, encrypted_value } = await sealed(send, SECRETS, "x");
     const other = await send("PUT", `${environment}/KEY`, { key_id, encrypted_value });
     expect([other.status, at(other.body, "message")]).toEqual([422, improper]);
     const bare = await send("PUT", SECRET, { encrypted_value });
@@ -103,8 +95,8 @@ describe("Actions secrets", () => {
     expect((await send("PUT", SECRET, { key_id, encrypted_value: "not base64!" })).status).toBe(422);
     world.sandbox.control.act({ act: "rotate-github-key", repository: "raxx-app/TradeMasterAPI" });
     expect((await send("PUT", SECRET, { key_id, encrypted_value })).status).toBe(422);
-    expect((await send("PUT", SECRET, await sealed("y"))).status).toBe(204);
-    expect((await send("PUT", `${environment}/KEY`, await sealed("z", environment))).status).toBe(201);
+    expect((await send("PUT", SECRET, await sealed(send, SECRETS, "y"))).status).toBe(204);
+    expect((await send("PUT", `${environment}/KEY`, await sealed(send, environment, "z"))).status).toBe(201);
   });
 
   it("announces further pages in a Link header", async () => {
@@ -112,7 +104,9 @@ describe("Actions secrets", () => {
     expect(at(reply.body, "total_count")).toBe(2);
     expect(reply.headers.get("link")).toMatch(/per_page=1&page=2>; rel="next"/);
     expect((await send("GET", `${REPO}/actions/secrets/`)).status).toBe(404);
-    expect((await send("PUT", `${REPO}/actions/secrets/GITHUB_X`, await sealed("x"))).status).toBe(422);
+    expect(
+      (await send("PUT", `${REPO}/actions/secrets/GITHUB_X`, await sealed(send, SECRETS, "x"))).status,
+    ).toBe(422);
   });
 });
 
@@ -124,7 +118,7 @@ describe("workflows and issues", () => {
     expect((await send("POST", dispatches, { ref: "main" })).status).toBe(204);
     const fresh =
       world.sandbox.heroku.authorizations.find((one) => one.id === RAXX.sessionAuthorization)?.token ?? "";
-    await send("PUT", SECRET, await sealed(fresh));
+    await send("PUT", SECRET, await sealed(send, SECRETS, fresh));
     const told = await send("POST", dispatches, { ref: "main" }, { "x-github-api-version": "2026-03-10" });
     expect(told.status).toBe(200);
     await world.clock.advance(10_000);
@@ -146,7 +140,7 @@ describe("workflows and issues", () => {
 
   it("tells a run's job", async () => {
     await send("POST", `${REPO}/actions/workflows/deploy-heroku.yml/dispatches`, { ref: "main" });
-    const { id } = repository().runs[0] ?? { id: 0 };
+    const { id } = repositoryOf(world.sandbox).runs[0] ?? { id: 0 };
     const job = async () => at((await send("GET", `${REPO}/actions/runs/${id}/jobs`)).body, "jobs", 0);
     expect(at(await job(), "status")).toBe("queued");
     await world.clock.advance(10_000);

@@ -2,8 +2,7 @@ import type { Hono } from "hono";
 import { integerId } from "../random.ts";
 import { jsonObject, wrote } from "../world.ts";
 import { type GithubContext, type GithubEnv, GithubRefusal, paged, repositoryWith } from "./access.ts";
-import { api } from "./actions.ts";
-import { issueReply } from "./replies.ts";
+import { api, nodeId, stamp, userReply } from "./replies.ts";
 import type { Issue, Repository } from "./state.ts";
 
 /** Adds issues: list, create, read, change. */
@@ -78,4 +77,43 @@ function find(c: GithubContext, repository: Repository): Issue {
   const found = repository.issues.find((one) => String(one.number) === c.req.param("number"));
   if (!found) throw new GithubRefusal(404, "Not Found");
   return found;
+}
+
+/** An issue; the singular `assignee` went away with 2026-03-10. */
+function issueReply(origin: string, repository: Repository, issue: Issue, version: string) {
+  const base = `${origin}/repos/${repository.owner}/${repository.name}`;
+  const url = `${base}/issues/${issue.number}`;
+  return {
+    id: issue.id,
+    node_id: nodeId("I", issue.id),
+    url,
+    repository_url: base,
+    labels_url: `${url}/labels{/name}`,
+    comments_url: `${url}/comments`,
+    events_url: `${url}/events`,
+    html_url: `https://github.com/${repository.owner}/${repository.name}/issues/${issue.number}`,
+    number: issue.number,
+    state: issue.state,
+    title: issue.title,
+    body: issue.body,
+    user: userReply(origin, issue.login, issue.userId),
+    labels: issue.labels.map((name, index) => ({
+      id: issue.id + index + 1,
+      node_id: nodeId("LA", issue.id + index + 1),
+      url: `${base}/labels/${encodeURIComponent(name)}`,
+      name,
+      description: null,
+      color: "ededed",
+      default: false,
+    })),
+    ...(version === "2022-11-28" ? { assignee: null } : {}),
+    assignees: [],
+    milestone: null,
+    locked: false,
+    comments: 0,
+    closed_at: null,
+    author_association: "MEMBER",
+    created_at: stamp(issue.createdAt),
+    updated_at: stamp(issue.updatedAt),
+  };
 }

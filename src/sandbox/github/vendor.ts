@@ -11,15 +11,17 @@ import {
   type GithubEnv,
   GithubRefusal,
   rateHeaders,
-  repositoryWith,
   spend,
 } from "./access.ts";
-import { actionsRoutes, api, settleGithub } from "./actions.ts";
 import { graphqlRoutes } from "./graphql.ts";
 import { issueRoutes } from "./issues.ts";
-import { privateUserReply, repositoryReply } from "./replies.ts";
+import { api, privateUserReply } from "./replies.ts";
+import { repositoryRoutes } from "./repositories.ts";
+import { settleGithub } from "./runner.ts";
+import { runRoutes } from "./runs.ts";
 import { secretRoutes } from "./secrets.ts";
 import type { GithubState } from "./state.ts";
+import { workflowRoutes } from "./workflows.ts";
 
 const MESSAGES: Record<number, string> = {
   400: "Problems parsing JSON",
@@ -41,7 +43,7 @@ export function githubVendor(live: GithubState): Vendor<GithubState> {
     handle: async (request, call) => {
       const requestId = hex(call.world.random, 8).toUpperCase();
       call.trace.requestId = requestId;
-      const response = await conditional(request, await app.fetch(rooted(request), call), {
+      const response = await conditional(request, await app.fetch(rooted(request, call.state), call), {
         weak: true,
         errors: false,
       });
@@ -66,10 +68,9 @@ function githubApp(): Hono<GithubEnv> {
   const app = new Hono<GithubEnv>();
   app.onError((error, c) => {
     if (!(error instanceof GithubRefusal)) throw error;
-    return finish(
-      c,
-      c.json(errorBody(error.status, error.message, error.errors), error.status, error.headers),
-    );
+    const { location } = error.headers;
+    const body = errorBody(error.status, error.message, error.errors);
+    return finish(c, c.json(location ? { ...body, url: location } : body, error.status, error.headers));
   });
   app.notFound((c) => c.json(errorBody(404, "Not Found"), 404));
   app.use(async (c, next) => {
@@ -84,13 +85,10 @@ function githubApp(): Hono<GithubEnv> {
     return c.json(privateUserReply(api(c), caller.login, caller.userId));
   });
   app.get("/rate_limit", (c) => c.json(rateLimitReply(c)));
-  app.get("/repos/:owner/:repo", (c) => {
-    const repository = repositoryWith(c, "metadata");
-    const push = c.get("caller")?.permissions["contents"] === "write";
-    return c.json(repositoryReply(api(c), repository, { push }));
-  });
+  repositoryRoutes(app);
   secretRoutes(app);
-  actionsRoutes(app);
+  workflowRoutes(app);
+  runRoutes(app);
   issueRoutes(app);
   graphqlRoutes(app);
   return app;
@@ -100,6 +98,8 @@ function finish(c: GithubContext, response: Response): Response {
   const caller = c.get("caller") ?? null;
   for (const [name, value] of Object.entries(rateHeaders(c.env, caller))) response.headers.set(name, value);
   const version = c.get("version");
+  const accepted = c.get("accepted");
+  if (caller !== null && accepted) response.headers.set("x-accepted-github-permissions", accepted);
   if (version) response.headers.set("x-github-api-version-selected", version);
   response.headers.set("x-github-media-type", "github.v3; format=json");
   return response;
@@ -117,13 +117,19 @@ function withoutBase(path: string): string {
   return path.startsWith("/api/v3/") ? path.slice("/api/v3".length) : path;
 }
 
-// Enterprise clients put /api/v3 before every path.
-function rooted(request: Request): Request {
+// Enterprise clients put /api/v3 before every path, and a redirect names a repository by its id.
+function rooted(request: Request, state: GithubState): Request {
   const url = new URL(request.url);
-  const path = withoutBase(url.pathname);
+  const path = byName(withoutBase(url.pathname), state);
   if (path === url.pathname) return request;
   return new Request(`${url.origin}${path}${url.search}`, {
     method: request.method,
     headers: request.headers,
   });
+}
+
+function byName(path: string, state: GithubState): string {
+  const [, id, rest = ""] = /^\/repositories\/(\d+)(\/.*)?$/.exec(path) ?? [];
+  const found = state.repositories.find((one) => String(one.id) === id);
+  return found ? `/repos/${found.owner}/${found.name}${rest}` : path;
 }

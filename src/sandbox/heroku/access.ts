@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Call, VendorEnv } from "../world.ts";
+import type { Page } from "./ranges.ts";
 import { type Authorization, type HerokuApp, type HerokuState, tokenAccepted, tokenOwner } from "./state.ts";
 
 /** Hono environment of Heroku's handlers; the caller is set once its token was accepted. */
@@ -91,12 +92,21 @@ export function refill(live: HerokuState, now: number): number {
   return Math.floor(pool.remaining);
 }
 
-/** The app named or numbered in the path. */
+/** The app named or numbered in the path, if the account may see it. */
 export function findApp(c: HerokuContext): HerokuApp {
   const identity = c.req.param("app");
   const app = c.env.state.apps.find((one) => one.id === identity || one.name === identity);
   if (!app) throw new HerokuRefusal(404, "not_found", "Couldn't find that app.", { resource: "app" });
+  if (app.access.role === "none")
+    throw new HerokuRefusal(403, "forbidden", `You do not have access to the app ${app.name}.`);
   return app;
+}
+
+/** Answers with a page of a list. */
+export function answer<T>(c: HerokuContext, found: Page<T>, reply: (item: T) => unknown): Response {
+  if (found.status === 416)
+    throw new HerokuRefusal(416, "requested_range_not_satisfiable", "Range not satisfiable.");
+  return c.json(found.items.map(reply), found.status, found.headers);
 }
 
 /** Scheme and authority that the request came in at, for URLs in replies. */

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
-import { isObject, jsonObject, wrote } from "../world.ts";
+import { jsonObject, wrote } from "../world.ts";
 import {
+  answer,
   findApp,
   type HerokuContext,
   type HerokuEnv,
@@ -10,12 +11,13 @@ import {
   origin,
   refill,
 } from "./access.ts";
-import { createRelease, log, restartDynos, scaleDynos } from "./lifecycle.ts";
-import { type Page, page } from "./ranges.ts";
-import { accountReply, appReply, dynoReply, formationReply, releaseReply } from "./replies.ts";
-import { currentRelease, type HerokuApp, type Release } from "./state.ts";
+import { createRelease } from "./lifecycle.ts";
+import { page } from "./ranges.ts";
+import { accountReply, appReply, releaseReply } from "./replies.ts";
+import { mayChange } from "./sharing.ts";
+import { addonVarsOf, currentRelease, type HerokuApp, type Release } from "./state.ts";
 
-/** Adds account, apps, config vars, releases, dynos and formation. */
+/** Adds account, apps, config vars and releases. */
 export function appRoutes(app: Hono<HerokuEnv>): void {
   app.get("/account", (c) => {
     need(c, "identity");
@@ -34,31 +36,25 @@ export function appRoutes(app: Hono<HerokuEnv>): void {
     need(c, "read");
     return c.json(appReply(c.env.state, findApp(c)));
   });
-  // The CLI asks for these beside the app; this estate has none.
-  app.get("/apps/:app/addons", (c) => c.json(findApp(c) ? [] : []));
-  app.get("/apps/:app/collaborators", (c) => c.json(findApp(c) ? [] : []));
   configRoutes(app);
   releaseRoutes(app);
-  dynoRoutes(app);
-  formationRoutes(app);
 }
 
 function listApps(c: HerokuContext): Response {
   need(c, "read");
   const keys = { id: (one: HerokuApp) => one.id, name: (one: HerokuApp) => one.name };
-  return answer(c, page(c.env.state.apps, c.req.header("range") ?? null, keys), (one) =>
-    appReply(c.env.state, one),
-  );
+  const seen = c.env.state.apps.filter((one) => one.access.role !== "none");
+  return answer(c, page(seen, c.req.header("range") ?? null, keys), (one) => appReply(c.env.state, one));
 }
 
 function configRoutes(app: Hono<HerokuEnv>): void {
   app.get("/apps/:app/config-vars", (c) => {
     need(c, "read-protected");
-    return c.json(currentRelease(findApp(c)).config);
+    return c.json(currentRelease(mayChange(c, "view config vars")).config);
   });
   app.patch("/apps/:app/config-vars", (c) => {
     need(c, "write-protected");
-    const target = findApp(c);
+    const target = mayChange(c, "edit config vars");
     const changes = configChanges(c.env.body, target);
     const newest = target.releases.findLast((one) => one.status !== "failed") ?? currentRelease(target);
     const effective = Object.entries(changes).filter(
@@ -75,7 +71,7 @@ function configRoutes(app: Hono<HerokuEnv>): void {
       if (release.status === "pending") {
         c.header(
           "x-heroku-warning",
-          "This config change will not be available until the release command succeeds.",
+          "Release command executing: this config change will not be available until the command succeeds. Use `heroku releases:output` to view the log.",
         );
       }
     }
@@ -86,14 +82,11 @@ function configRoutes(app: Hono<HerokuEnv>): void {
 function configChanges(body: string, app: HerokuApp): Record<string, string | null> {
   const fields = jsonObject(body);
   if (fields === null) throw new HerokuRefusal(400, "bad_request", "Unable to parse the JSON request.");
+  refuseAddonVars(fields, app);
   const changes: Record<string, string | null> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!/^\w+$/.test(name))
       throw new HerokuRefusal(422, "invalid_params", `Config var names must be words: ${name}`);
-    if (app.addonVars.includes(name)) {
-      const act = value === null ? "destroy" : "overwrite";
-      throw new HerokuRefusal(422, "invalid_params", `Cannot ${act} attachment values ${name}.`);
-    }
     if (value !== null && typeof value === "object")
       throw new HerokuRefusal(422, "invalid_params", `Invalid value for ${name}.`);
     changes[name] = value === null ? null : String(value);
@@ -105,6 +98,14 @@ function configChanges(body: string, app: HerokuApp): Record<string, string | nu
   if (size > 32 * 1024)
     throw new HerokuRefusal(422, "invalid_params", "Config vars may hold up to 32kb of data.");
   return changes;
+}
+
+// heroku-config issue 32: one message names them all.
+function refuseAddonVars(fields: Record<string, unknown>, app: HerokuApp): void {
+  const owned = Object.keys(fields).filter((name) => addonVarsOf(app).includes(name));
+  if (owned.length === 0) return;
+  const act = owned.some((name) => fields[name] !== null) ? "overwrite" : "destroy";
+  throw new HerokuRefusal(422, "invalid_params", `Cannot ${act} attachment values ${owned.join(", ")}.`);
 }
 
 function describe(changes: [string, string | null][]): string {
@@ -135,11 +136,11 @@ function releaseRoutes(app: Hono<HerokuEnv>): void {
   });
   app.get("/apps/:app/releases/:release/config-vars", (c) => {
     need(c, "read-protected");
-    return c.json(findRelease(findApp(c), c.req.param("release")).config);
+    return c.json(findRelease(mayChange(c, "view config vars"), c.req.param("release")).config);
   });
   app.post("/apps/:app/releases", (c) => {
     need(c, "write");
-    const target = findApp(c);
+    const target = mayChange(c, "create releases");
     const { release, slug, description } = jsonObject(c.env.body) ?? {};
     if (release === undefined && typeof slug !== "string")
       throw new HerokuRefusal(422, "invalid_params", "Require params: slug.");
@@ -162,109 +163,6 @@ function releaseRoutes(app: Hono<HerokuEnv>): void {
   });
 }
 
-function dynoRoutes(app: Hono<HerokuEnv>): void {
-  app.get("/apps/:app/dynos", (c) => {
-    need(c, "read");
-    const target = findApp(c);
-    return answer(
-      c,
-      page(target.dynos, c.req.header("range") ?? null, { name: (one) => one.name, id: (one) => one.id }),
-      (one) => dynoReply(target, one),
-    );
-  });
-  app.get("/apps/:app/dynos/:dyno", (c) => {
-    need(c, "read");
-    const target = findApp(c);
-    const dyno = target.dynos.find(
-      (one) => one.name === c.req.param("dyno") || one.id === c.req.param("dyno"),
-    );
-    if (!dyno) throw new HerokuRefusal(404, "not_found", "Couldn't find that process.", { resource: "dyno" });
-    return c.json(dynoReply(target, dyno));
-  });
-  app.delete("/apps/:app/dynos", (c) => restart(c, () => true));
-  app.delete("/apps/:app/dynos/:dyno", (c) =>
-    restart(c, (one) => one.name === c.req.param("dyno") || one.id === c.req.param("dyno")),
-  );
-  app.delete("/apps/:app/formations/:type", (c) => restart(c, (one) => one.type === c.req.param("type")));
-}
-
-function restart(c: HerokuContext, chosen: Parameters<typeof restartDynos>[1]): Response {
-  need(c, "write");
-  const target = findApp(c);
-  if (!target.dynos.some(chosen))
-    throw new HerokuRefusal(404, "not_found", "Couldn't find that process.", { resource: "dyno" });
-  restartDynos(target, chosen, now(c), c.env.world);
-  wrote(c.env, "dynos");
-  return c.json({}, 202);
-}
-
-function formationRoutes(app: Hono<HerokuEnv>): void {
-  app.get("/apps/:app/formation", (c) => {
-    need(c, "read");
-    const target = findApp(c);
-    return answer(
-      c,
-      page(target.formation, c.req.header("range") ?? null, { id: (one) => one.id, type: (one) => one.type }),
-      (one) => formationReply(target, one),
-    );
-  });
-  app.get("/apps/:app/formation/:type", (c) => {
-    need(c, "read");
-    const target = findApp(c);
-    return c.json(formationReply(target, findFormation(target, c.req.param("type"))));
-  });
-  app.patch("/apps/:app/formation", (c) => {
-    need(c, "write");
-    const target = findApp(c);
-    const updates = jsonObject(c.env.body)?.["updates"];
-    if (!Array.isArray(updates)) throw new HerokuRefusal(422, "invalid_params", "Require array: updates.");
-    const changed = updates
-      .filter(isObject)
-      .map((update) => scale(c, target, String(update["type"]), update));
-    return c.json(changed.map((one) => formationReply(target, one)));
-  });
-  app.patch("/apps/:app/formation/:type", (c) => {
-    need(c, "write");
-    const target = findApp(c);
-    return c.json(
-      formationReply(target, scale(c, target, c.req.param("type"), jsonObject(c.env.body) ?? {})),
-    );
-  });
-}
-
-function scale(c: HerokuContext, app: HerokuApp, type: string, update: Record<string, unknown>) {
-  const formation = findFormation(app, type);
-  formation.quantity = scaled(formation.quantity, update["quantity"]);
-  formation.updatedAt = now(c);
-  scaleDynos(app, now(c), c.env.world);
-  log(
-    app,
-    now(c),
-    "app",
-    "api",
-    `Scaled to ${formation.type}@${formation.quantity}:${formation.size} by user`,
-  );
-  wrote(c.env, "formation");
-  return formation;
-}
-
-// The CLI sends strings, "3" or as a change "+1"; other clients send numbers.
-function scaled(before: number, asked: unknown): number {
-  if (asked === undefined) return before;
-  const text = String(asked);
-  if (!/^[+-]?\d+$/.test(text)) throw new HerokuRefusal(422, "invalid_params", "Invalid quantity.");
-  const quantity = /^[+-]/.test(text) ? before + Number(text) : Number(text);
-  if (quantity < 0) throw new HerokuRefusal(422, "invalid_params", "Invalid quantity.");
-  return quantity;
-}
-
-function findFormation(app: HerokuApp, type: string) {
-  const found = app.formation.find((one) => one.type === type || one.id === type);
-  if (!found)
-    throw new HerokuRefusal(404, "not_found", "Couldn't find that formation.", { resource: "formation" });
-  return found;
-}
-
 function findRelease(app: HerokuApp, identity: string): Release {
   const found = app.releases.find(
     (one) => one.id === identity || String(one.version) === identity.replace(/^v/, ""),
@@ -272,10 +170,4 @@ function findRelease(app: HerokuApp, identity: string): Release {
   if (!found)
     throw new HerokuRefusal(404, "not_found", "Couldn't find that release.", { resource: "release" });
   return found;
-}
-
-function answer<T>(c: HerokuContext, found: Page<T>, reply: (item: T) => unknown): Response {
-  if (found.status === 416)
-    throw new HerokuRefusal(416, "requested_range_not_satisfiable", "Range not satisfiable.");
-  return c.json(found.items.map(reply), found.status, found.headers);
 }

@@ -157,6 +157,16 @@ describe("authorizations", () => {
     expect((await billing("GET", "/account")).status).toBe(401);
     expect(at((await send("DELETE", "/oauth/sessions/~")).body, "resource")).toBe("session");
   });
+
+  it("[HK-04] tells the session that a login's token belongs to", async () => {
+    const login = { description: "Heroku CLI login", scope: ["global"], session: true };
+    const { id } = world.sandbox.control.act({ act: "create-authorization", ...login });
+    const shown = await send("GET", `/oauth/authorizations/${id}`);
+    expect(at(shown.body, "session", "id")).toMatch(/^[0-9a-f-]{36}$/);
+    const cli = world.herokuWith(tokenOf(id ?? ""));
+    expect((await cli("DELETE", "/oauth/sessions/~")).status).toBe(200);
+    expect((await cli("GET", "/account")).status).toBe(401);
+  });
 });
 
 describe("config vars, releases and dynos", () => {

@@ -1,12 +1,14 @@
 import { uuid } from "../random.ts";
 import type { World } from "../world.ts";
+import { changeState, endDyno, log, restartDynos, runOneOff, startAgain } from "./processes.ts";
 import {
+  type CrashRule,
   currentRelease,
   type Dyno,
   type HerokuApp,
   type HerokuState,
-  type LogLine,
   type Release,
+  tokenAccepted,
 } from "./state.ts";
 
 /** A release to be made: changed config vars, a slug, or both, as a rollback restores them. */
@@ -16,26 +18,96 @@ export interface ReleasePlan {
   /** Whole config, for a rollback. */
   config?: Record<string, string>;
   slugId?: string;
+  /** How long it is pending, instead of as long as the app's release command takes. */
+  pendingMs?: number;
+  fails?: boolean;
 }
 
-/** Lets release phases end and dynos come up that are due by now. */
+/** Lets happen what is due by now, in its order: release phases, dynos that come up, crash, start again or end. */
 export function settleHeroku(state: HerokuState, world: World): void {
-  for (const app of state.apps) settleApp(app, world);
+  for (const app of state.apps) {
+    for (;;) {
+      const next = dueOf(state, app, world)
+        .filter((one) => one.at <= world.now())
+        .reduce<Due | null>((first, one) => (first === null || one.at < first.at ? one : first), null);
+      if (next === null) break;
+      next.happen();
+    }
+  }
 }
 
-function settleApp(app: HerokuApp, world: World): void {
+/** Something that happens to an app at a time. */
+interface Due {
+  at: number;
+  happen(): void;
+}
+
+function dueOf(state: HerokuState, app: HerokuApp, world: World): Due[] {
+  const due: Due[] = [];
   for (const release of app.releases) {
-    if (release.status === "pending" && release.endsAt !== null && release.endsAt <= world.now()) {
-      endReleasePhase(app, release, world);
-    }
+    if (release.status === "pending" && release.endsAt !== null)
+      due.push({ at: release.endsAt, happen: () => endReleasePhase(app, release, world) });
   }
-  for (const dyno of app.dynos) {
-    if (dyno.state === "starting" && dyno.upAt <= world.now()) {
-      dyno.state = "up";
-      dyno.updatedAt = dyno.upAt;
-      log(app, dyno.upAt, "heroku", dyno.name, "State changed from starting to up");
-    }
+  for (const dyno of app.dynos) due.push(...dynoDue(state, app, dyno, world));
+  for (const dyno of app.retiring) {
+    const at = dyno.endsAt ?? world.now();
+    due.push({ at, happen: () => endDyno(app, dyno, at, 143) });
   }
+  for (const schedule of app.schedules) {
+    const at = schedule.nextAt;
+    due.push({
+      at,
+      happen() {
+        schedule.nextAt += schedule.everyMs;
+        runOneOff(
+          app,
+          { command: schedule.command, type: "scheduler", lastsMs: schedule.lastsMs },
+          at,
+          world,
+        );
+      },
+    });
+  }
+  return due;
+}
+
+function dynoDue(state: HerokuState, app: HerokuApp, dyno: Dyno, world: World): Due[] {
+  const { endsAt, restartAt, upAt } = dyno;
+  if (endsAt !== null && endsAt <= upAt) return [{ at: endsAt, happen: () => endDyno(app, dyno, endsAt, 0) }];
+  if (dyno.state === "crashed")
+    return restartAt === null
+      ? []
+      : [{ at: restartAt, happen: () => startAgain(app, dyno, restartAt, world) }];
+  const crashAt = endsAt === null ? crashTime(state, app, dyno) : null;
+  if (crashAt !== null && (dyno.state === "up" || crashAt <= upAt))
+    return [{ at: crashAt, happen: () => crash(state, app, dyno, crashAt) }];
+  if (dyno.state === "starting") return [{ at: upAt, happen: () => changeState(app, dyno, "up", upAt) }];
+  return endsAt === null ? [] : [{ at: endsAt, happen: () => endDyno(app, dyno, endsAt, 0) }];
+}
+
+/** When this dyno crashes under the app's rules; null for never. */
+function crashTime(state: HerokuState, app: HerokuApp, dyno: Dyno): number | null {
+  const times = app.crashing
+    .filter((rule) => applies(rule, state, dyno))
+    .map((rule) => Math.max(dyno.upAt, rule.since) + rule.afterMs);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+function applies(rule: CrashRule, state: HerokuState, dyno: Dyno): boolean {
+  if (rule.processes !== null && !rule.processes.includes(dyno.type)) return false;
+  const value = dyno.env[rule.variable] ?? null;
+  if (rule.while === "new value") return value !== rule.good;
+  if (rule.while === "always") return true;
+  // A process looks at its key when it starts: those that run by then go on.
+  return dyno.createdAt >= rule.since && (value === null || !tokenAccepted(state, value, dyno.upAt));
+}
+
+function crash(state: HerokuState, app: HerokuApp, dyno: Dyno, at: number): void {
+  changeState(app, dyno, "crashed", at);
+  dyno.crashes += 1;
+  const { crashBackoffMs } = state.settings;
+  const backoff = crashBackoffMs[dyno.crashes - 1] ?? crashBackoffMs.at(-1) ?? 600_000;
+  dyno.restartAt = at + Math.max(1000, backoff);
 }
 
 /** Makes a release; without a release command it is in force at once. */
@@ -45,6 +117,7 @@ export function createRelease(app: HerokuApp, plan: ReleasePlan, world: World): 
   // Release phases run one after the other, so a change made meanwhile builds on the one that is still pending.
   const startsAt = Math.max(at, running?.endsAt ?? at);
   const base = running ?? currentRelease(app);
+  const phaseMs = plan.pendingMs ?? (app.releaseCommand === null ? null : app.releasePhaseMs);
   const release: Release = {
     id: uuid(world.random),
     version: (app.releases.at(-1)?.version ?? 0) + 1,
@@ -55,11 +128,12 @@ export function createRelease(app: HerokuApp, plan: ReleasePlan, world: World): 
     slugId: plan.slugId ?? base.slugId,
     config: plan.config ? { ...plan.config } : withChanges(base.config, plan.changes ?? {}),
     changes: plan.config ? null : (plan.changes ?? {}),
-    endsAt: app.releaseCommand === null ? startsAt : startsAt + app.releasePhaseMs,
+    endsAt: startsAt + (phaseMs ?? 0),
+    fails: plan.fails === true,
   };
   app.releases.push(release);
   log(app, at, "app", "api", `Release v${release.version} created by user`);
-  if (app.releaseCommand === null && startsAt <= at) endReleasePhase(app, release, world);
+  if (phaseMs === null && startsAt <= at) endReleasePhase(app, release, world);
   return release;
 }
 
@@ -81,83 +155,14 @@ function endReleasePhase(app: HerokuApp, release: Release, world: World): void {
   const before = currentRelease(app);
   release.endsAt = null;
   release.updatedAt = at;
-  if (app.releaseCommand !== null && app.releaseFails) {
+  if (release.fails || (app.releaseCommand !== null && app.releaseFails)) {
     release.status = "failed";
     log(app, at, "heroku", "release.1", "Process exited with status 1");
-    log(app, at, "app", "api", `Release v${release.version} command \`${app.releaseCommand}\` failed`);
+    log(app, at, "app", "api", `Release v${release.version} command \`${app.releaseCommand ?? ""}\` failed`);
     return;
   }
   // The change is applied again: an earlier pending release that it was built on may have failed since.
   if (release.changes) release.config = withChanges(before.config, release.changes);
   release.status = "succeeded";
   restartDynos(app, () => true, at, world);
-}
-
-/** Replaces dynos by new ones that hold the environment in force. */
-export function restartDynos(
-  app: HerokuApp,
-  chosen: (dyno: Dyno) => boolean,
-  at: number,
-  world: World,
-): number {
-  const release = currentRelease(app);
-  let restarted = 0;
-  app.dynos = app.dynos.map((dyno) => {
-    if (!chosen(dyno)) return dyno;
-    restarted += 1;
-    log(app, at, "heroku", dyno.name, "Restarting");
-    return startDyno(
-      app,
-      { name: dyno.name, type: dyno.type, size: dyno.size, command: dyno.command },
-      release,
-      at,
-      world,
-    );
-  });
-  return restarted;
-}
-
-/** Makes the running dynos agree with the formation. */
-export function scaleDynos(app: HerokuApp, at: number, world: World): void {
-  const release = currentRelease(app);
-  app.dynos = app.formation.flatMap((formation) =>
-    Array.from({ length: formation.quantity }, (_, index) => {
-      const name = `${formation.type}.${index + 1}`;
-      const { type, size, command } = formation;
-      return (
-        app.dynos.find((dyno) => dyno.name === name) ??
-        startDyno(app, { name, type, size, command }, release, at, world)
-      );
-    }),
-  );
-}
-
-function startDyno(
-  app: HerokuApp,
-  kind: Pick<Dyno, "name" | "type" | "size" | "command">,
-  release: Release,
-  at: number,
-  world: World,
-): Dyno {
-  const upAt = at + app.dynoStartMs;
-  const state = upAt <= world.now() ? "up" : "starting";
-  log(app, at, "heroku", kind.name, `Starting process with command \`${kind.command}\``);
-  if (state === "up") log(app, upAt, "heroku", kind.name, "State changed from starting to up");
-  return {
-    ...kind,
-    id: uuid(world.random),
-    state,
-    releaseId: release.id,
-    version: release.version,
-    env: { ...release.config },
-    createdAt: at,
-    updatedAt: at,
-    upAt,
-  };
-}
-
-/** Adds a line to an app's log; the log keeps the last 1,500 lines, as Cedar does. */
-export function log(app: HerokuApp, at: number, source: LogLine["source"], dyno: string, text: string): void {
-  app.log.push({ at, source, dyno, text });
-  if (app.log.length > 1500) app.log.splice(0, app.log.length - 1500);
 }

@@ -1,3 +1,4 @@
+import { ownerOf } from "./people.ts";
 import {
   type Authorization,
   currentRelease,
@@ -60,9 +61,9 @@ export function appReply(state: HerokuState, app: HerokuApp) {
     internal_routing: null,
     maintenance: false,
     name: app.name,
-    owner: { email: state.account.email, id: state.account.id },
-    organization: null,
-    team: null,
+    owner: ownerOf(state, app),
+    organization: app.access.team && { name: app.access.team.name },
+    team: app.access.team,
     region: REGION,
     released_at: stamp(release.updatedAt),
     repo_size: null,

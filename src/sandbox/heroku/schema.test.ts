@@ -17,6 +17,8 @@ describe.skipIf(!present)("replies fit Heroku's own schema (skipped where ../sha
 
   beforeAll(async () => {
     const { sandbox, herokuWith } = await testSandbox();
+    const app = "raxx-console-prod";
+    sandbox.control.act({ act: "heroku.access", app, team: "raxx", role: "member", permissions: ["view"] });
     send = herokuWith(sandbox.control.estate().heroku.tokens[RAXX.currentAuthorization] ?? "");
     const { $schema: _draft, id: _id, ...schema } = JSON.parse(readFileSync(SPEC, "utf8"));
     // A reference that dangles upstream.
@@ -39,6 +41,12 @@ describe.skipIf(!present)("replies fit Heroku's own schema (skipped where ../sha
     ["releases", "release", "GET", "/apps/raxx-api-prod/releases"],
     ["rollback", "release", "POST", "/apps/raxx-api-prod/releases", { release: "3" }],
     ["dynos", "dyno", "GET", "/apps/raxx-api-prod/dynos"],
+    ["one-off dyno", "dyno", "POST", "/apps/raxx-api-prod/dynos", { command: "bash", attach: true }],
+    ["a team's app", "app", "GET", "/apps/raxx-console-prod"],
+    ["collaborators", "collaborator", "GET", "/apps/raxx-console-prod/collaborators"],
+    ["a team app's collaborators", "collaborator", "GET", "/teams/apps/raxx-console-prod/collaborators"],
+    ["a collaborator", "collaborator", "GET", "/apps/raxx-console-prod/collaborators/kris@moosequest.net"],
+    ["permissions", "team-app-permission", "GET", "/teams/permissions"],
     ["formation", "formation", "GET", "/apps/raxx-api-prod/formation"],
     ["formation change", "formation", "PATCH", "/apps/raxx-api-prod/formation/web", { quantity: 2 }],
     ["authorizations", "oauth-authorization", "GET", "/oauth/authorizations"],

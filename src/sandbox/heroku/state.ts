@@ -29,6 +29,12 @@ export interface HerokuSettings {
   revocationDelayMs: number;
   /** How long a freshly minted token is not yet accepted. */
   mintDelayMs: number;
+  /** Whether the list of dynos shows those that preboot keeps going; the vendor says that it does not. */
+  prebootListsOld: boolean;
+  /** How long a one-off dyno runs that was given no time to live. */
+  oneOffMs: number;
+  /** Cool-off before a crashed dyno starts again, after its first crash in a row, its second and so on; the last one repeats. */
+  crashBackoffMs: number[];
 }
 
 /** An OAuth authorization; it stays here after its deletion, so that a stray copy can still be attributed. */
@@ -64,12 +70,73 @@ export interface HerokuApp {
   /** Whether the release command fails from now on. */
   releaseFails: boolean;
   dynoStartMs: number;
-  /** Config vars that an add-on owns and that cannot be changed by hand. */
-  addonVars: string[];
+  /** Whether old web dynos go on beside the new ones, and for how long. */
+  preboot: boolean;
+  prebootMs: number;
+  addons: Addon[];
   releases: Release[];
   formation: Formation[];
+  /** Those of the formation and one-off ones. */
   dynos: Dyno[];
+  /** Web dynos that preboot keeps going, and that requests go to, until their end. */
+  retiring: Dyno[];
+  crashing: CrashRule[];
+  schedules: Schedule[];
+  access: AppAccess;
+  health: AppHealth;
   log: LogLine[];
+}
+
+/** An add-on that an app owns; its config vars cannot be changed by hand. */
+export interface Addon {
+  id: string;
+  name: string;
+  service: string;
+  configVars: string[];
+  createdAt: number;
+}
+
+/** When processes of an app crash. */
+export interface CrashRule {
+  /** Process types; null for all of the formation. */
+  processes: string[] | null;
+  /** Always; while the variable is not what it was; or where Heroku refuses it when the process starts. */
+  while: "always" | "new value" | "refused";
+  variable: string;
+  /** The value under which it runs; null for none. */
+  good: string | null;
+  /** How long a process is up before it crashes. */
+  afterMs: number;
+  since: number;
+}
+
+/** A command that is run time and again, each time in a one-off dyno of its own. */
+export interface Schedule {
+  id: string;
+  command: string;
+  everyMs: number;
+  lastsMs: number;
+  nextAt: number;
+}
+
+/** What a team may let somebody do with an app (Heroku's app permissions). */
+export type Permission = "view" | "deploy" | "operate" | "manage";
+
+/** What the account may do with an app. */
+export interface AppAccess {
+  /** Null for a personal app. */
+  team: { id: string; name: string } | null;
+  role: "owner" | "admin" | "member" | "collaborator" | "none";
+  /** Counted for members and collaborators of a team's app. */
+  permissions: Permission[];
+  since: number;
+}
+
+/** What the app's own health page depends on. */
+export interface AppHealth {
+  /** The variable whose value Heroku has to accept. */
+  variable: string;
+  failing: boolean;
 }
 
 /** One release; `config` is what a dyno started from it receives. */
@@ -86,6 +153,8 @@ export interface Release {
   changes: Record<string, string | null> | null;
   /** When the release phase ends; null once it has. */
   endsAt: number | null;
+  /** Whether this one fails, whatever the app's release command does. */
+  fails: boolean;
 }
 
 /** Quantity of dynos of a type. */
@@ -110,8 +179,14 @@ export interface Dyno {
   version: number;
   env: Record<string, string>;
   createdAt: number;
+  /** When its state last changed. */
   updatedAt: number;
   upAt: number;
+  /** When it ends by itself: a one-off dyno, or an old one under preboot; null for one that is kept running. */
+  endsAt: number | null;
+  /** Crashes in a row, and when it starts again after the last. */
+  crashes: number;
+  restartAt: number | null;
 }
 
 /** A line of an app's log. */
@@ -169,4 +244,9 @@ export function currentRelease(app: HerokuApp): Release {
   const release = app.releases.findLast((one) => one.status === "succeeded");
   if (!release) throw new Error(`app ${app.name} has no release`);
   return release;
+}
+
+/** The config vars of an app that its add-ons own. */
+export function addonVarsOf(app: HerokuApp): string[] {
+  return app.addons.flatMap((one) => one.configVars);
 }

@@ -3,10 +3,15 @@ import { conditional } from "../conditional.ts";
 import { uuid } from "../random.ts";
 import type { Vendor } from "../world.ts";
 import { authenticate, type HerokuEnv, HerokuRefusal, refill } from "./access.ts";
+import { addonRoutes } from "./addons.ts";
 import { appRoutes } from "./apps.ts";
 import { authorizationRoutes } from "./authorizations.ts";
+import { dynoRoutes } from "./dynos.ts";
+import { featureRoutes } from "./features.ts";
+import { healthRoutes } from "./health.ts";
 import { settleHeroku } from "./lifecycle.ts";
 import { logSessionRoutes, streamRoutes } from "./logs.ts";
+import { sharingRoutes } from "./sharing.ts";
 import type { HerokuState } from "./state.ts";
 
 const ACCEPTED = /application\/vnd\.heroku\+json\s*;\s*version=3(\.[\w-]+)?\s*(,|;|$)/;
@@ -60,6 +65,7 @@ function herokuApp(): Hono<HerokuEnv> {
   });
   app.notFound((c) => c.json({ id: "not_found", message: REFUSALS[404]?.[1] }, 404));
   streamRoutes(app);
+  healthRoutes(app);
   app.use(async (c, next) => {
     if (!ACCEPTED.test(c.req.header("accept") ?? "")) {
       throw new HerokuRefusal(
@@ -76,6 +82,10 @@ function herokuApp(): Hono<HerokuEnv> {
   });
   authorizationRoutes(app);
   appRoutes(app);
+  dynoRoutes(app);
+  featureRoutes(app);
+  addonRoutes(app);
+  sharingRoutes(app);
   logSessionRoutes(app);
   return app;
 }

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { uuid } from "../random.ts";
 import { jsonObject, type VendorEnv } from "../world.ts";
 import { readJwt } from "./jwt.ts";
-import type { InfisicalState, Project, Role } from "./state.ts";
+import type { InfisicalState, Project } from "./state.ts";
 
 /** Who makes a request. */
 type Actor =
@@ -133,48 +133,12 @@ export function projectFor(
         : `Project with ID '${id}' not found during bot lookup. Are you sure you are using the correct project ID?`;
     throw new InfisicalRefusal(404, message, "NotFound");
   }
-  if (c.get("actor").kind === "identity" && roleIn(c, project) === null) {
+  const actor = c.get("actor");
+  if (actor.kind === "identity" && !project.members.some((one) => one.identityId === actor.id)) {
     const error = `Identity is not a member of the specified project with ID '${project.id}'`;
     throw new InfisicalRefusal(403, "You are not allowed to access this resource", error);
   }
   return project;
-}
-
-function roleIn(c: InfisicalContext, project: Project): Role | null {
-  const actor = c.get("actor");
-  if (actor.kind === "user") return "admin";
-  return project.members.find((one) => one.identityId === actor.id)?.role ?? null;
-}
-
-/** Refuses the call unless the caller may do this to secrets at this place. */
-export function permit(
-  c: InfisicalContext,
-  project: Project,
-  act: "read" | "create" | "edit" | "delete",
-  place: { environment: string; path: string },
-): void {
-  const actor = c.get("actor");
-  if (actor.kind === "service") {
-    const token = c.env.live.serviceTokens.find((one) => one.id === actor.id);
-    const inScope = token?.scopes.some(
-      (one) => one.environment === place.environment && matches(one.secretPath, place.path),
-    );
-    const allowed = token?.permissions.includes(act === "read" ? "read" : "write");
-    if (token?.projectId === project.id && inScope && allowed) return;
-  } else {
-    const role = roleIn(c, project);
-    if (role !== null && (act === "read" || role !== "viewer")) return;
-  }
-  throw new InfisicalRefusal(403, `You are not allowed to ${act} on secrets`, "PermissionDenied");
-}
-
-function matches(glob: string, path: string): boolean {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\/\*\*$/, "(/.*)?")
-    .replace(/\*\*/g, ".*")
-    .replace(/(?<!\.)\*/g, "[^/]*");
-  return new RegExp(`^${pattern}/?$`).test(path);
 }
 
 /** Counts the request against the route's budget of this minute and refuses it above that. */

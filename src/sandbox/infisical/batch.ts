@@ -7,12 +7,14 @@ import {
   type InfisicalEnv,
   InfisicalRefusal,
   limit,
-  permit,
   stringField,
 } from "./access.ts";
+import { heldForApproval } from "./approvals.ts";
+import { permit } from "./permissions.ts";
 import { type Dialect, folderIn, placeIn, secretFields, V3 } from "./place.ts";
 import { secretReply } from "./replies.ts";
-import { normalised } from "./state.ts";
+import { refuseRotated } from "./secrets.ts";
+import { type Change, normalised } from "./state.ts";
 import { createSecret, deleteSecret, findSecret, updateSecret } from "./vault.ts";
 
 /** Adds writes of several secrets at once; each is applied as a whole or not at all. */
@@ -40,13 +42,28 @@ function prepare(
     value: act === "delete" ? "" : stringField(c, one, "secretValue"),
     rest: secretFields(c, one),
   }));
-  return { project: place.project, folder: folderIn(place, operation), asked, mode: fields["mode"] };
+  const folder = folderIn(place, operation);
+  const hold = (kind: (key: string) => Change["kind"]) =>
+    heldForApproval(
+      c,
+      place,
+      folder,
+      asked.map(({ key, value, rest }) => ({
+        kind: kind(key),
+        key,
+        value: act === "delete" ? null : value,
+        comment: rest.comment ?? null,
+      })),
+    );
+  return { project: place.project, folder, asked, mode: fields["mode"], hold };
 }
 
 function createMany(c: InfisicalContext, dialect: Dialect): Response {
-  const { project, folder, asked } = prepare(c, dialect, "create", "CreateManySecret");
+  const { project, folder, asked, hold } = prepare(c, dialect, "create", "CreateManySecret");
   const taken = asked.find((one) => findSecret(project, folder, one.key));
   if (taken) throw new InfisicalRefusal(400, `Secret already exists: ${taken.key}`, "BadRequest");
+  const waiting = hold(() => "create");
+  if (waiting) return waiting;
   const actor = c.get("actor").id;
   const made = asked.map(({ key, value, rest }) =>
     createSecret(project, folder, key, { ...rest, value }, actor, c.env.world),
@@ -56,13 +73,19 @@ function createMany(c: InfisicalContext, dialect: Dialect): Response {
 }
 
 function updateMany(c: InfisicalContext, dialect: Dialect): Response {
-  const { project, folder, asked, mode } = prepare(c, dialect, "edit", "UpdateManySecret");
+  const { project, folder, asked, mode, hold } = prepare(c, dialect, "edit", "UpdateManySecret");
   const absent = asked.filter((one) => !findSecret(project, folder, one.key));
   // The old build names the first key of the batch, not the one that is absent.
   const named = c.env.live.generation === "v3" ? asked[0]?.key : absent[0]?.key;
   if (absent.length > 0 && mode !== "upsert") {
     throw new InfisicalRefusal(404, `Secret does not exist: ${named}`, "NotFound");
   }
+  for (const { key, rest } of asked) {
+    const secret = findSecret(project, folder, key);
+    if (secret) refuseRotated(c, secret, { renamed: rest.newKey !== undefined, written: true });
+  }
+  const waiting = hold((key) => (findSecret(project, folder, key) ? "update" : "create"));
+  if (waiting) return waiting;
   const actor = c.get("actor").id;
   const secrets = asked.map(({ key, value, rest }) => {
     const secret = findSecret(project, folder, key);
@@ -82,12 +105,16 @@ function updateMany(c: InfisicalContext, dialect: Dialect): Response {
 }
 
 function deleteMany(c: InfisicalContext, dialect: Dialect): Response {
-  const { project, folder, asked } = prepare(c, dialect, "delete", "DeleteManySecret");
+  const { project, folder, asked, hold } = prepare(c, dialect, "delete", "DeleteManySecret");
   const targets = asked.map((one) => findSecret(project, folder, one.key));
   const known = targets.filter((one) => one !== null);
   if (known.length < targets.length) {
     throw new InfisicalRefusal(404, "One or more secrets not found", "NotFound");
   }
+  if (known.some((one) => one.rotationId !== null))
+    throw new InfisicalRefusal(400, "Cannot delete rotated secrets", "BadRequest");
+  const waiting = hold(() => "delete");
+  if (waiting) return waiting;
   for (const one of known) deleteSecret(project, one);
   wrote(c.env, ...asked.map((one) => one.key));
   return c.json({ secrets: known.map((one) => secretReply(c.env.state, project, one)) });

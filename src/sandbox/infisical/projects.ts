@@ -10,13 +10,13 @@ import {
   invalid,
   limit,
   optionalString,
-  permit,
   projectFor,
   stringField,
   usersOnly,
 } from "./access.ts";
+import { permit } from "./permissions.ts";
 import { folderReply, secretReply } from "./replies.ts";
-import { folderAt } from "./state.ts";
+import { folderAt, type Project } from "./state.ts";
 import { ensureFolder } from "./vault.ts";
 
 /** Adds folders, tags, projects, version history and what else this sandbox answers of the rest. */
@@ -36,6 +36,7 @@ export function projectRoutes(app: Hono<InfisicalEnv>, generation: "v3" | "v4"):
       workspace: { id, _id: id, name, slug, environments, orgId: c.env.state.organization.id },
     });
   });
+  if (generation === "v4") currentProjectRoutes(app);
   app.get("/api/v1/secret/:secret/secret-versions", (c) => {
     authenticate(c);
     usersOnly(c);
@@ -59,6 +60,27 @@ export function projectRoutes(app: Hono<InfisicalEnv>, generation: "v3" | "v4"):
     authenticate(c);
     limit(c, "read", "audit-logs");
     return c.json({ auditLogs: [] });
+  });
+}
+
+// What a survey starts from: the projects that the identity belongs to, and their environments.
+function currentProjectRoutes(app: Hono<InfisicalEnv>): void {
+  const shown = (c: InfisicalContext, { id, name, slug, environments }: Project) => {
+    const kind = { type: "secret-manager", hasDeleteProtection: false };
+    return { id, _id: id, name, slug, environments, orgId: c.env.state.organization.id, ...kind };
+  };
+  app.get("/api/v1/projects", (c) => {
+    authenticate(c);
+    limit(c, "read", "projects");
+    const actor = c.get("actor");
+    const mine = (one: Project) =>
+      actor.kind === "user" || one.members.some((member) => member.identityId === actor.id);
+    return c.json({ projects: c.env.state.projects.filter(mine).map((one) => shown(c, one)) });
+  });
+  app.get("/api/v1/projects/:project", (c) => {
+    authenticate(c);
+    limit(c, "read", "projects");
+    return c.json({ project: shown(c, projectFor(c, { id: c.req.param("project") })) });
   });
 }
 

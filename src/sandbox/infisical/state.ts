@@ -19,10 +19,20 @@ export interface InfisicalState {
 export interface InfisicalSettings {
   /** Self-hosted builds of 2024 limit by route; current self-hosted ones do not limit at all. */
   rateLimits: boolean;
-  /** An access proxy in front: without these two headers it answers 403 with a page of its own. */
-  proxy: { clientId: string; clientSecret: string } | null;
-  /** Whether approval policies also hold machine identities; the vendor looks them up for users only. */
+  /** An access proxy in front: without these two headers it answers every route with a page of its own. */
+  proxy: AccessProxy | null;
+  /** Whether every approval policy also holds machine identities; the vendor looks them up for users only. */
   approvalsCoverIdentities: boolean;
+  /** Whether machine identities may read change requests; the vendor shows them to users only. */
+  approvalsShownToIdentities: boolean;
+}
+
+/** An access proxy: the credential that passes, and what all others see. */
+export interface AccessProxy {
+  clientId: string;
+  clientSecret: string;
+  /** `forbidden`: 403; `login`: a login page with status 200; `redirect`: 302 to that page. `forbidden` where absent. */
+  answers?: "forbidden" | "login" | "redirect";
 }
 
 /** A project with its environments, folders and secrets. */
@@ -34,14 +44,90 @@ export interface Project {
   folders: Folder[];
   secrets: VaultSecret[];
   tags: Tag[];
-  members: { identityId: string; role: Role }[];
-  approvalPolicies: { id: string; environment: string; secretPath: string }[];
+  members: Member[];
+  imports: FolderImport[];
+  syncs: NativeSync[];
+  approvalPolicies: ApprovalPolicy[];
   approvals: Approval[];
   enforceCapitalization: boolean;
 }
 
-/** What a member may do: admin and member write, viewer only reads. */
-export type Role = "admin" | "member" | "viewer";
+/** What a member may do: admin and member write, viewer only reads, no-access nothing but what privileges give. */
+export type Role = "admin" | "member" | "viewer" | "no-access";
+
+/** A machine identity in a project. */
+export interface Member {
+  id: string;
+  identityId: string;
+  role: Role;
+  /** On top of the role, oldest first; the last rule that fits decides. */
+  privileges: Privilege[];
+  createdAt: number;
+}
+
+/** An additional privilege of an identity: something given, or with `inverted` taken away, at some paths. */
+export interface Privilege {
+  id: string;
+  slug: string;
+  subject: Subject;
+  actions: Action[];
+  /** All environments where null. */
+  environment: string | null;
+  /** A glob such as `/MooseQuest/**`; all paths where null. */
+  secretPath: string | null;
+  inverted: boolean;
+  createdAt: number;
+}
+
+/** What a permission is about. */
+export type Subject = "secrets" | "secret-imports" | "secret-syncs" | "identity" | "role";
+/** What a permission lets do; a secret's key is seen by `describeSecret`, its value by `readValue`, both by `read`. */
+export type Action = "read" | "describeSecret" | "readValue" | "create" | "edit" | "delete";
+
+/** A folder that shows the secrets of another one as its own; a secret of the folder itself goes before. */
+export interface FolderImport {
+  id: string;
+  folderId: string;
+  from: { environment: string; path: string };
+  position: number;
+  createdAt: number;
+}
+
+/** A native sync: the vendor itself writes a folder's secrets to another vendor, whatever stands there. */
+export interface NativeSync {
+  id: string;
+  name: string;
+  /** The folder that it takes the secrets from. */
+  folderId: string;
+  destination: SyncDestination;
+  /** What the first sync made of values that the destination had. */
+  initialSyncBehavior: "overwrite-destination" | "import-prioritize-source" | "import-prioritize-destination";
+  /** Whether it runs after every change in the folder. */
+  isAutoSyncEnabled: boolean;
+  /** Whether it leaves alone what the folder does not hold. */
+  disableSecretDeletion: boolean;
+  createdAt: number;
+  lastSyncedAt: number | null;
+  /** Why the last run failed; null where it did not. */
+  error: string | null;
+  /** Digest of what was written last; null before the first time. */
+  pushed: string | null;
+}
+
+/** Where a native sync writes. */
+export type SyncDestination =
+  | { kind: "heroku"; app: string }
+  | { kind: "github"; repository: string; environment?: string }
+  | { kind: "external-infisical"; projectId: string; environment: string; secretPath: string };
+
+/** A path whose changes wait for a person. */
+interface ApprovalPolicy {
+  id: string;
+  environment: string;
+  secretPath: string;
+  /** Whether it holds machine identities too. */
+  coversIdentities: boolean;
+}
 
 /** A folder; the root folder of an environment is named "root" and has no parent. */
 export interface Folder {
@@ -74,8 +160,8 @@ export interface VaultSecret {
   reminderRepeatDays: number | null;
   metadata: { key: string; value: string }[];
   tagIds: string[];
-  /** Managed by the vendor's own rotation: cannot be renamed or deleted. */
-  isRotated: boolean;
+  /** The vendor's own rotation that writes it, which then cannot be written, renamed or deleted by hand. */
+  rotationId: string | null;
   createdAt: number;
   updatedAt: number;
   versions: {
@@ -130,7 +216,16 @@ export interface Approval {
   actor: string;
   createdAt: number;
   updatedAt: number;
-  change: { kind: "create" | "update" | "delete"; key: string; value: string | null; comment: string | null };
+  /** Applied together when it is merged. */
+  changes: Change[];
+}
+
+/** One write that waits in a change request. */
+export interface Change {
+  kind: "create" | "update" | "delete";
+  key: string;
+  value: string | null;
+  comment: string | null;
 }
 
 /** The folder's path, e.g. `/MooseQuest/heroku`. */

@@ -38,7 +38,7 @@ export function createSecret(
     reminderRepeatDays: null,
     metadata: fields.metadata ?? [],
     tagIds: fields.tagIds ?? [],
-    isRotated: false,
+    rotationId: null,
     createdAt: at,
     updatedAt: at,
     versions: [

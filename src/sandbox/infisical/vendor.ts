@@ -2,12 +2,17 @@ import { Hono } from "hono";
 import { conditional } from "../conditional.ts";
 import { isObject, type Vendor } from "../world.ts";
 import { type InfisicalContext, type InfisicalEnv, InfisicalRefusal, requestId } from "./access.ts";
+import { approvalRoutes } from "./approvals.ts";
 import { authRoutes } from "./auth.ts";
 import { batchRoutes } from "./batch.ts";
+import { importRoutes } from "./imports.ts";
+import { memberRoutes } from "./members.ts";
 import { V3, V4 } from "./place.ts";
 import { projectRoutes } from "./projects.ts";
+import { stoppedByProxy } from "./proxy.ts";
 import { secretRoutes } from "./secrets.ts";
 import type { InfisicalState } from "./state.ts";
+import { syncRoutes } from "./syncs.ts";
 
 const REFUSALS: Record<number, [string, string]> = {
   400: ["Bad request", "BadRequest"],
@@ -19,9 +24,6 @@ const REFUSALS: Record<number, [string, string]> = {
   429: ["Rate limit exceeded. Please try again in 1 minute", "RateLimitExceeded"],
 };
 
-const PROXY_PAGE = `<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>403 Forbidden</h1>
-<p>You do not have permission to view this page.</p></body></html>`;
-
 /** The simulated Infisical over this state, of the generation that the state names. */
 export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
   const apps = { v3: infisicalApp("v3"), v4: infisicalApp("v4") };
@@ -30,16 +32,8 @@ export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
     live,
     settle: () => {},
     handle: async (request, call) => {
-      const { proxy } = live.settings;
-      const passes =
-        proxy === null ||
-        (request.headers.get("cf-access-client-id") === proxy.clientId &&
-          request.headers.get("cf-access-client-secret") === proxy.clientSecret);
-      if (!passes)
-        return new Response(PROXY_PAGE, {
-          status: 403,
-          headers: { "content-type": "text/html; charset=utf-8" },
-        });
+      const stopped = stoppedByProxy(live.settings.proxy, request);
+      if (stopped) return stopped;
       return conditional(request, await apps[live.generation].fetch(request, call), {
         weak: false,
         errors: true,
@@ -91,6 +85,10 @@ function infisicalApp(generation: "v3" | "v4"): Hono<InfisicalEnv> {
     secretRoutes(app, dialect);
   }
   projectRoutes(app, generation);
+  importRoutes(app, generation);
+  memberRoutes(app, generation);
+  approvalRoutes(app);
+  if (generation === "v4") syncRoutes(app);
   return app;
 }
 
