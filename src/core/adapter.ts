@@ -4,6 +4,7 @@ import type { Budget } from "./record.ts";
 import type { Fingerprinter } from "./sealed.ts";
 import type { Values } from "./secret-value.ts";
 import type { Store, StoreCapabilities, Vault } from "./store.ts";
+import type { TaskField } from "./task.ts";
 import type { Clock, Milliseconds } from "./time.ts";
 
 /** How a vendor is reached: one connection of the configuration, its credential not yet fetched. */
@@ -35,6 +36,8 @@ export interface VendorDefinition<Client, Name extends string = string> {
   readonly rate?: { readonly capacity: number; readonly perMinute: number };
   /** Checks the fields of the connection's credential, as text; their names are those of {@link ConnectionOptions.credential}. */
   readonly connection: ZodType<Readonly<Record<string, string>>>;
+  /** Calls of a sign-in, which a connection makes once in the life of a process; 0 where absent. */
+  readonly signIn?: number;
   connect(options: ConnectionOptions): Client;
 }
 
@@ -49,6 +52,8 @@ export interface AdapterDeps<Client> {
 export interface StoreDeps<Client> extends AdapterDeps<Client> {
   /** The id of this copy in the plan, for its receipts. */
   readonly copy: string;
+  /** How long a consumer must have been up with the value before the write counts as proved (HK-21). */
+  readonly steadyMs: Milliseconds;
 }
 
 /** What the plan says of an issuer. */
@@ -60,6 +65,8 @@ interface IssuerDescription {
   readonly scope?: string;
   /** The convention for descriptions, `{YYYY-MM}` standing for the month; a new credential's description is made of it. */
   readonly convention?: string;
+  /** How a person creates one, for `rotate --supplied`; `{description}` stands for the description with the run's tag. */
+  readonly byHand?: { readonly lines: readonly string[]; readonly fields: readonly TaskField[] };
 }
 
 /** Vendor calls of each operation on the happy path, for the plan's estimate and its budget check. */
@@ -76,9 +83,21 @@ interface IssuerCosts<Config> {
 
 /** Vendor calls of each operation on the happy path, where the value differs and is written. */
 interface StoreCosts<Config> {
+  ready(config: Config): number;
   observe(config: Config): number;
   write(config: Config): number;
-  prove(config: Config): number;
+  /** `steadyMs` is {@link StoreDeps.steadyMs}: while that passes, the place may be looked at several times. */
+  prove(config: Config, steadyMs: Milliseconds): number;
+  drained(config: Config): number;
+  /** Calls of a survey besides one for each declared copy of the same kind and connection. */
+  readonly survey: number;
+}
+
+/** The same of a vault. */
+interface VaultCosts<Config> extends StoreCosts<Config> {
+  /** Of a look at the claim. */
+  claim(config: Config): number;
+  readonly openApprovals: number;
 }
 
 /** An issuer kind: with it in the one list of `app/`, a configuration can name it. */
@@ -94,6 +113,18 @@ export interface IssuerDefinition<Config, Client, Kind extends string = string, 
   connect(config: Config, deps: AdapterDeps<Client>): Issuer;
 }
 
+/** What the plan says of a copy. */
+export interface StoreDescription {
+  /** The place for people: `heroku raxx-api-prod HEROKU_API_KEY`. */
+  readonly target: string;
+  /** Each field's place, spelled as {@link Holding.place} is. */
+  readonly places: readonly string[];
+  /** What the plan has to say besides, such as what may not be visible. */
+  readonly remarks?: readonly string[];
+  /** Set where a person writes it: the command that takes the value on stdin, and the lines that lead there. */
+  readonly byHand?: { readonly command: readonly string[]; readonly lines: readonly string[] };
+}
+
 /** What every store kind says of itself. */
 interface StoreKind<Config, Kind extends string, Input> {
   /** Its folder's name, which configurations use: `github-actions-secret`. */
@@ -101,16 +132,16 @@ interface StoreKind<Config, Kind extends string, Input> {
   /** Name of the vendor whose client it is connected with. */
   readonly vendor: string;
   readonly config: ZodType<Config, Input>;
-  readonly capabilities: StoreCapabilities;
-  /** The place for people: `heroku raxx-api-prod HEROKU_API_KEY`. */
-  describe(config: Config): { readonly target: string };
-  readonly costs: StoreCosts<Config>;
+  /** May depend on the configuration: a proof workflow makes a stronger grade. */
+  capabilities(config: Config): StoreCapabilities;
+  describe(config: Config): StoreDescription;
 }
 
 /** A store kind that can only be a destination. */
 export interface StoreDefinition<Config, Client, Kind extends string = string, Input = unknown>
   extends StoreKind<Config, Kind, Input> {
   readonly canonical: false;
+  readonly costs: StoreCosts<Config>;
   connect(config: Config, deps: StoreDeps<Client>): Store;
 }
 
@@ -118,6 +149,7 @@ export interface StoreDefinition<Config, Client, Kind extends string = string, I
 export interface VaultDefinition<Config, Client, Kind extends string = string, Input = unknown>
   extends StoreKind<Config, Kind, Input> {
   readonly canonical: true;
+  readonly costs: VaultCosts<Config>;
   connect(config: Config, deps: StoreDeps<Client>): Vault;
 }
 

@@ -33,6 +33,9 @@ export interface Credential {
   readonly account: string;
 }
 
+/** Stands where a credential cannot be told: its id is empty, so nothing is ever ended by it. */
+export const NOBODY: Credential = { id: "", description: "none", scopes: [], createdAt: "", account: "" };
+
 /** Where a credential stands in a secret's line. */
 export type GenerationState = "pending" | "current" | "previous" | "retired";
 

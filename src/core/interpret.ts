@@ -1,20 +1,17 @@
-import { type ActResult, act, type ProveResult, prove, type StepPorts, undo } from "./carry-out.ts";
+import { act, prove, undo } from "./carry-out.ts";
+import type { ActResult, Answer, Decision, ProveResult, StepPorts } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
-import type { Journal, Key } from "./journal.ts";
+import { hold } from "./hold.ts";
+import type { Journal } from "./journal.ts";
+import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
 import type { Runbook } from "./runbook.ts";
+import { finish, isPointOfNoReturn, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Entry, Step } from "./step.ts";
-import { after } from "./time.ts";
-
-/** What a person decides on a held run. */
-export interface Decision {
-  readonly choice: "retry" | "cancel";
-}
-
-/** How long a held run waits before it asks again; a person's answer ends the wait at once. */
-const HELD_FOR = 30 * 86_400_000;
+import type { Task } from "./task.ts";
+import { after, type Milliseconds } from "./time.ts";
 
 /** How one step went on its latest attempt. */
 interface StepEnd {
@@ -22,6 +19,12 @@ interface StepEnd {
   readonly act: ActResult;
   readonly prove?: ProveResult;
 }
+
+/** Where a part of a runbook led: to its end, to the end of the run, or to the way back. */
+type Led =
+  | { readonly is: "through" }
+  | { readonly is: "over"; readonly end: RunEnd }
+  | { readonly is: "back" };
 
 /**
  * Carries out a runbook: the one place that decides what follows what. Never throws: trouble before the first store
@@ -35,98 +38,140 @@ export async function interpret(
   journal: Journal,
   ports: StepPorts,
 ): Promise<RunEnd> {
-  const facts: Partial<Facts> = {};
-  const begun: Step[] = [];
-  await noteDown(journal, ports, "start", () => ports.began());
-  for (const entry of runbook.entries(snapshot)) {
+  const startedAt = await noteDown(journal, ports, "start", async () => {
+    await ports.began();
+    return journal.now();
+  });
+  const way = { snapshot, journal, ports, startedAt, begun: [], history: { uncertain: false, requests: [] } };
+  const { breakGlass } = runbook;
+  const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
+  const led = await carryOutAll(there, runbook.entries(snapshot));
+  if (led.is === "over") return led.end;
+  if (led.is === "through") return finish(there, { status: "completed" });
+  // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
+  // new key with itself would leave nobody to show that it is gone.
+  const { validated: _validated, ...facts } = there.facts;
+  const back: Running = { ...there, facts, heads: "back" };
+  const returned = await carryOutAll(back, runbook.back?.(snapshot) ?? []);
+  if (returned.is === "over") return returned.end;
+  return finish(back, { status: "cancelled", trouble: rolledBack(snapshot) });
+}
+
+async function carryOutAll(run: Running, entries: readonly Entry[]): Promise<Led> {
+  for (const entry of entries) {
     const values: Record<string, unknown> = {};
     for (const wave of entry.waves) {
-      const end = await carryOutWave({ wave, snapshot, facts, begun, journal, ports, values });
-      if (end) return end;
+      const led = await carryOutWave(run, wave, values);
+      if (led.is !== "through") return led;
     }
-    Object.assign(facts, { [entry.gives]: factOf(entry, values) });
+    Object.assign(run.facts, { [entry.gives]: entry.collects ? values : Object.values(values)[0] });
   }
-  return noteDown(journal, ports, "end", () => ports.ended({ status: "completed" }, facts));
+  return { is: "through" };
 }
 
-/** How long to wait when the record cannot be written. */
-const NOTE_AGAIN = 5_000;
-
-/** An entry that only writes the record. It waits until it can: a throw would end the run for good, with the record still open. */
-function noteDown<T>(journal: Journal, ports: StepPorts, key: Key, note: () => Promise<T>): Promise<T> {
-  return journal.once(key, async () => {
-    for (;;) {
-      try {
-        return await note();
-      } catch {
-        await ports.pause(NOTE_AGAIN);
-      }
-    }
-  });
-}
-
-function factOf(entry: Entry, values: Readonly<Record<string, unknown>>): unknown {
-  return entry.collects ? values : Object.values(values)[0];
-}
-
-interface Wave {
-  readonly wave: readonly Step[];
-  readonly snapshot: Snapshot;
-  readonly facts: Partial<Facts>;
-  /** Steps that may have had an effect, oldest first: what a walk back has to undo. */
-  readonly begun: Step[];
-  readonly journal: Journal;
-  readonly ports: StepPorts;
-  readonly values: Record<string, unknown>;
-}
-
-/** One wave until every step of it is done; an end when the run is over instead. */
-async function carryOutWave(w: Wave): Promise<RunEnd | undefined> {
-  let open = w.wave;
-  for (let attempt = 1; ; attempt += 1) {
-    const ends = await attemptAll(w, open, attempt);
+/** One wave until every step of it is done, or the run is over or goes back instead. */
+async function carryOutWave(
+  run: Running,
+  wave: readonly Step[],
+  values: Record<string, unknown>,
+): Promise<Led> {
+  let open = wave;
+  let settled: Decision | undefined;
+  for (let attempt = 1; open.length > 0; attempt += 1) {
+    const ends = await attemptAll(run, open, { attempt, ...(settled && { settled }) });
     for (const { step, act: acted, prove: proved } of ends) {
-      if (acted.is === "done" && proved?.is === "proved") w.values[step.id] = acted.value;
+      if (acted.is === "done" && (!step.proves || proved?.is === "proved")) values[step.id] = acted.value;
     }
-    open = open.filter((step) => !(step.id in w.values));
-    if (open.length === 0) return undefined;
-    const over = await settle(w, ends, attempt);
-    if (over) return over;
+    open = open.filter((step) => !(step.id in values));
+    // A person whose answer was refused is asked again; everybody else's trouble needs a decision.
+    if (open.length === 0 || ends.every((one) => !isBad(one) || answerRefused(one))) continue;
+    const { trouble, unsettled, stopped } = verdictOf(ends);
+    const place = `${wave[0]?.id ?? "none"}/${attempt}`;
+    await revertOne(run, ends, attempt);
+    const walks = run.heads === "on" && !unsettled && trouble.code !== "FROZEN" && canWalkBack(run.begun);
+    const led = walks
+      ? await goBack(run, trouble, place, stopped ? "cancelled" : "failed")
+      : await hold(run, trouble, place);
+    if (led.is !== "again") return led;
+    settled = led.settled;
   }
+  return { is: "through" };
+}
+
+async function goBack(run: Running, trouble: Trouble, place: string, status: "cancelled" | "failed") {
+  const stuck = await walkBack(run, place);
+  if (stuck) return hold(run, stuck, place, { status, trouble });
+  return { is: "over", end: await finish(run, { status, trouble }) } as const;
+}
+
+interface Attempt {
+  readonly attempt: number;
+  readonly settled?: Decision;
+}
+
+/** What Lockstep does itself comes first; people are asked only where nothing is in the way. */
+async function attemptAll(run: Running, steps: readonly Step[], how: Attempt): Promise<readonly StepEnd[]> {
+  for (const step of steps) await waitFor(run, step, how.attempt);
+  const tasks = new Map(steps.map((step) => [step, how.settled ? undefined : taskOf(run, step)]));
+  const ends = await attemptRound(
+    run,
+    steps.filter((step) => !tasks.get(step)),
+    how,
+  );
+  const trouble = ends.some(isBad);
+  for (const [step, task] of tasks) {
+    if (!task || trouble) continue;
+    const answer = await ask(run, step, task, how.attempt);
+    ends.push(
+      ...("choice" in answer
+        ? [{ step, act: declined(run, answer) }]
+        : await attemptRound(run, [step], how, answer)),
+    );
+  }
+  return ends;
+}
+
+async function waitFor(run: Running, step: Step, attempt: number): Promise<void> {
+  if (!step.waits) return;
+  const until = step.waits(run.snapshot, run.facts as Facts);
+  await noteDown(run.journal, run.ports, `${step.id}/wait/${attempt}`, () => run.ports.waiting(step, until));
+  await run.journal.sleepUntil(until);
 }
 
 /** All acts, then all proves: rounds of single entries, because branches of several are not deterministic. */
-async function attemptAll(w: Wave, steps: readonly Step[], attempt: number): Promise<readonly StepEnd[]> {
-  for (const step of steps) {
-    if (!step.waits) continue;
-    const until = step.waits(w.snapshot, w.facts as Facts);
-    await noteDown(w.journal, w.ports, `${step.id}/wait/${attempt}`, () => w.ports.waiting(step, until));
-    await w.journal.sleepUntil(until);
-  }
-  const cancellable = canWalkBack(w.begun);
-  const acts = await w.journal.round(
-    steps.map((step) => ({
-      key: `${step.id}/act/${attempt}`,
-      body: () =>
-        act(step, { facts: w.facts as Facts, attempt, cancellable, journal: w.journal, ports: w.ports }),
-    })),
+async function attemptRound(
+  run: Running,
+  steps: readonly Step[],
+  { attempt, settled }: Attempt,
+  answer?: Answer,
+): Promise<StepEnd[]> {
+  if (steps.length === 0) return [];
+  const { journal, ports } = run;
+  const at = {
+    facts: run.facts as Facts,
+    attempt,
+    cancellable: run.heads === "on" && canWalkBack(run.begun),
+    journal,
+    ports,
+    ...(settled && { settled }),
+    ...(answer && { answer }),
+  };
+  const acts = await journal.round(
+    steps.map((step) => ({ key: `${step.id}/act/${attempt}`, body: () => act(step, at) })),
   );
   const paired = steps.map((step, i) => ({ step, act: acts[i] as ActResult }));
   for (const { step, act: acted } of paired) {
-    if (step.effect !== "none" && acted.touched && !w.begun.includes(step)) w.begun.push(step);
+    if (acted.is === "failed" && acted.trouble.code === "VAULT_APPROVAL_PENDING")
+      run.history.requests.push(acted.trouble.message);
+    if (acted.uncertain && step.effect === "once") run.history.uncertain = true;
+    if (step.effect !== "none" && acted.touched && !run.begun.includes(step)) run.begun.push(step);
   }
-  const done = paired.filter((one) => one.act.is === "done");
-  const proves = await w.journal.round(
+  const done = paired.filter((one) => one.act.is === "done" && one.step.proves);
+  if (done.length === 0) return paired;
+  const proves = await journal.round(
     done.map(({ step, act: acted }) => ({
       key: `${step.id}/prove/${attempt}`,
-      body: () =>
-        prove(step, acted, {
-          facts: w.facts as Facts,
-          attempt,
-          cancellable,
-          journal: w.journal,
-          ports: w.ports,
-        }),
+      body: () => prove(step, acted, at),
     })),
   );
   return paired.map((one) => {
@@ -135,78 +180,75 @@ async function attemptAll(w: Wave, steps: readonly Step[], attempt: number): Pro
   });
 }
 
-/** After trouble: walk back, or hold until a person decides. Undefined means that the open steps are tried again. */
-async function settle(w: Wave, ends: readonly StepEnd[], attempt: number): Promise<RunEnd | undefined> {
-  const { trouble, unsettled, stopped } = verdictOf(ends);
-  const place = `${w.wave[0]?.id ?? "none"}/${attempt}`;
-  if (!unsettled && canWalkBack(w.begun)) {
-    const status = stopped ? "cancelled" : "failed";
-    const stuck = await walkBack(w, place);
-    return stuck === undefined ? finish(w, status, trouble) : hold(w, stuck, place, { status, trouble });
-  }
-  return hold(w, trouble, place);
+function taskOf({ snapshot, facts, ports, history }: Running, step: Step): Task | undefined {
+  return step.asks?.(snapshot, facts as Facts, { tag: ports.tag, history });
 }
 
-/** Waits for a decision. A walk back that got stuck goes on back, never forward: what it ended cannot be used any more. */
-async function hold(
-  w: Wave,
-  trouble: Trouble,
-  place: string,
-  begunBack?: { readonly status: "cancelled" | "failed"; readonly trouble: Trouble },
-): Promise<RunEnd | undefined> {
-  let why = trouble;
-  let back = begunBack;
-  for (let round = 1; ; round += 1) {
-    // A new key for each question: an answer that came too late for one must not decide the next.
-    const question = `decision/${place}/${round}`;
-    const since = await noteDown(w.journal, w.ports, `held/${place}/${round}`, async () => {
-      await w.ports.held(why, question);
-      return w.journal.now();
+/** How long an operator's task waits before the person is reminded of it. */
+const REMIND_EVERY: Milliseconds = 24 * 3_600_000;
+
+/** Waits for a person's answer to the step's task, or for a decision that takes its place. */
+async function ask(run: Running, step: Step, task: Task, attempt: number): Promise<Answer | Decision> {
+  const { journal, ports } = run;
+  const question = `task/${step.id}/${attempt}`;
+  for (let n = 1; ; n += 1) {
+    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async () => {
+      if (n === 1) await ports.asked(step, task, question);
+      else await ports.reminded(undefined, question, n);
+      return journal.now();
     });
-    const decision = await w.journal.answer<Decision>(question, after(since, HELD_FOR));
-    if (decision?.choice === "retry" && !back) {
-      await noteDown(w.journal, w.ports, `held/${place}/retry/${round}`, () => w.ports.resumed());
-      return undefined;
-    }
-    if (decision && canWalkBack(w.begun)) {
-      back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
-      const stuck = await walkBack(w, `${place}/back/${round}`);
-      if (stuck === undefined) return finish(w, back.status, back.trouble);
-      why = stuck;
-    }
+    const answer = await journal.answer<Answer | Decision>(question, after(since, REMIND_EVERY));
+    if (!answer) continue;
+    await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
+    return answer;
   }
 }
 
-/** Undoes what has begun, latest first. Answers with trouble when an undo does not succeed; it is never swallowed. */
-async function walkBack(w: Wave, place: string): Promise<Trouble | undefined> {
-  // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
-  // new key with itself would leave nobody to show that it is gone.
-  const { validated: _validated, ...facts } = w.facts;
-  for (const step of [...w.begun].reverse()) {
-    const key = `${step.id}/undo/${place}`;
-    const result = await w.journal.once(key, () =>
+function declined(run: Running, { choice, reason }: Decision): ActResult {
+  const trouble: Trouble = {
+    code: choice === "cancel" ? "RUN_CANCELLED" : "OPERATOR_DECLINED",
+    message: `The task was not done${reason ? `: ${reason}` : ""}`,
+    because: "a person decided so",
+    next: `lockstep show ${run.ports.run}`,
+  };
+  return {
+    is: "failed",
+    trouble,
+    touched: false,
+    unsettled: false,
+    stopped: choice === "cancel",
+    uncertain: false,
+  };
+}
+
+/** Takes back single steps whose refuted proof demands it, before the run is held: a consumer that crashes gets its old value (HK-21). */
+async function revertOne(run: Running, ends: readonly StepEnd[], attempt: number): Promise<void> {
+  for (const { step, prove: proved } of ends) {
+    if (proved?.is !== "failed" || !step.reverts?.(proved.trouble)) continue;
+    // What does not succeed here stays begun, and the run is held for it in any case.
+    await run.journal.once(`${step.id}/revert/${attempt}`, () =>
       undo(step, {
-        facts: facts as Facts,
-        attempt: 1,
-        cancellable: true,
-        journal: w.journal,
-        ports: w.ports,
+        facts: run.facts as Facts,
+        attempt,
+        cancellable: false,
+        journal: run.journal,
+        ports: run.ports,
       }),
     );
-    if (result.is !== "done") return result.trouble;
   }
-  return undefined;
 }
 
-async function finish(w: Wave, status: "cancelled" | "failed", trouble: Trouble): Promise<RunEnd> {
-  return noteDown(w.journal, w.ports, "end", () => w.ports.ended({ status, trouble }, w.facts));
+function isBad({ act: acted, prove: proved }: StepEnd): boolean {
+  return acted.is === "failed" || proved?.is === "failed";
+}
+
+function answerRefused({ act: acted }: StepEnd): boolean {
+  return acted.is === "failed" && acted.trouble.code === "ANSWER_REFUSED";
 }
 
 /** Going back by ourselves is allowed only while every effect so far has an undo of its own. */
 function canWalkBack(begun: readonly Step[]): boolean {
-  return begun.every(
-    (step) => step.undoes === "nothing" || (typeof step.undoes === "object" && "does" in step.undoes),
-  );
+  return begun.every((step) => !isPointOfNoReturn(step));
 }
 
 /** The worst of what went wrong in a wave: anything unsettled outweighs a clean refusal. */
@@ -218,6 +260,15 @@ function verdictOf(ends: readonly StepEnd[]): { trouble: Trouble; unsettled: boo
     return [];
   });
   const worst = bad.find((one) => one.unsettled) ?? bad.find((one) => !one.stopped) ?? bad[0];
-  if (!worst) throw new Error("settle was asked about a wave without trouble");
+  if (!worst) throw new Error("a verdict was asked about a wave without trouble");
   return worst;
+}
+
+function rolledBack({ secret }: Snapshot): Trouble {
+  return {
+    code: "RUN_ROLLED_BACK",
+    message: "The run was rolled back: every copy holds the old value again, and the new key is ended",
+    because: "a person decided so",
+    next: `lockstep plan ${secret}`,
+  };
 }

@@ -56,6 +56,8 @@ export interface Issuer {
   validate(credential: Credential, values: Values): Promise<Proof>;
   /** Ends exactly that credential. Already gone is `done`. */
   end(id: string): Promise<Outcome<void>>;
+  /** All credentials of the account that the issuer lists. */
+  list(): Promise<Outcome<readonly Credential[]>>;
   /** Whether the id is absent from the issuer's list. `dead` means absent, `alive` means listed. */
   isListed(id: string): Promise<Sighting>;
   /** Whether the value is accepted now. `dead` only on the issuer's own refusal in its own shape. */

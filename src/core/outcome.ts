@@ -30,11 +30,11 @@ export function unknown(trouble: Trouble): NotDone {
 export type Proof =
   | { readonly is: "proved"; readonly at: Instant; readonly says: string }
   | { readonly is: "refuted"; readonly trouble: Trouble }
-  /** Not shown yet; the interpreter asks again until the step's deadline. */
-  | { readonly is: "unknown"; readonly trouble: Trouble };
+  /** Not shown yet; the interpreter asks again until the step's deadline, and after `askAgainMs` where that is known to be soon enough. */
+  | { readonly is: "unknown"; readonly trouble: Trouble; readonly askAgainMs?: Milliseconds };
 
 /** Whether a credential works. Never a boolean: a proxy's 401 or a time-out is neither. */
-type Liveness = "alive" | "dead" | "unknown";
+export type Liveness = "alive" | "dead" | "unknown";
 
 /** One observation of a credential's liveness. */
 export interface Sighting {

@@ -40,7 +40,7 @@ export function compile(runbook: Runbook, snapshot: Snapshot): Plan {
     runbook: runbook.name,
     hash: hashOf({ runbook: runbook.name, snapshot, lines }),
     steps: lines,
-    calls: steps.reduce((sum, step) => add(sum, step.costs?.(snapshot) ?? {}), {} as Calls),
+    calls: steps.reduce<Calls>((sum, step) => add(sum, step.costs?.(snapshot) ?? {}), snapshot.signIns),
     snapshot,
   };
 }

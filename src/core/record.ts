@@ -1,6 +1,7 @@
 import type { CallRecord } from "./calls.ts";
 import type { Credential, Fingerprints, Generation } from "./credential.ts";
 import type { Trouble } from "./errors.ts";
+import type { Receipt } from "./store.ts";
 import type { Instant } from "./time.ts";
 
 /** Why a rotation takes place (HK-14). */
@@ -14,7 +15,7 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 
 /** What can be run on a secret. */
-export type Flow = "test" | "rotate" | "revoke" | "recover";
+export type Flow = "test" | "rotate" | "revoke" | "recover" | "follow-up";
 
 /** `<secret>.<flow>.<n>`: starting the same one twice attaches (design 4, rule 9). */
 export type RunId = string;
@@ -41,8 +42,18 @@ export type RunEnd =
 /** Who does something, with how sure we are of it (X-03). */
 export interface Actor {
   readonly name: string;
-  readonly assurance: "local user" | "authenticated" | "stepped up" | "lockstep";
+  readonly assurance: Assurance | "lockstep";
+  /** What this person may do; absent in records that are older than roles. */
+  readonly role?: Role;
 }
+
+/** What a person may do, from least to most (X-03). */
+export const ROLES = ["viewer", "ops", "superadmin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How sure we are of who it is, from least to most (X-03). */
+export const ASSURANCES = ["local user", "authenticated", "stepped up"] as const;
+export type Assurance = (typeof ASSURANCES)[number];
 
 /** What a run is called and how it stands, for every surface. */
 export interface RunRecord {
@@ -69,6 +80,8 @@ export interface StepRecord {
   readonly id: string;
   readonly state: StepState;
   readonly attempts: number;
+  /** Its effect was announced, so it may have happened; that a step was begun says nothing of that. */
+  readonly announced?: true;
   readonly startedAt?: Instant;
   readonly endedAt?: Instant;
   /** What was proved, for people. */
@@ -84,7 +97,7 @@ export interface Progress {
     change: Partial<Pick<RunRecord, "status" | "endedAt" | "trouble" | "question" | "old" | "new">>,
   ): Promise<void>;
   /** Adds `calls` to those already kept; the other parts replace. */
-  step(run: RunId, step: string, change: Partial<Omit<StepRecord, "id">>): Promise<void>;
+  step(run: RunId, step: string, change: Partial<Omit<StepRecord, "id" | "announced">>): Promise<void>;
 }
 
 /** The last word of the action that announces an effect; {@link AuditLog.intendedAt} looks for it. */
@@ -119,16 +132,89 @@ export interface RotationRow {
   readonly notes: string;
 }
 
+/** Something wrong that stays open until it is shown right; debt among them. No value is in it. */
+export interface Owed {
+  /** The same for the same matter, whoever finds it, and begins with the secret. */
+  readonly id: string;
+  readonly secret: string;
+  readonly severity: "sev-1" | "finding";
+  readonly says: string;
+  readonly next: string;
+}
+
+/** The finding of a secret whose key was ended without a successor; closed once a new generation is canonical (X-12). */
+export function keylessId(secret: string): string {
+  return `${secret}/no-key`;
+}
+
+/** The finding of a credential whose end could not be shown in full. */
+export function unprovedId(secret: string, credential: string): string {
+  return `${secret}/unproved/${credential}`;
+}
+
+/** What the last rotation left in a place, to tell later whether somebody else has written it since. */
+export interface KeptReceipt {
+  readonly fingerprints: Fingerprints;
+  readonly changedAt: Instant;
+}
+
+/** A credential that was ended without a successor (X-01). */
+export interface EndRow {
+  readonly run: RunId;
+  readonly secret: string;
+  readonly at: Instant;
+  readonly credential: Credential;
+  /** What of it could not be shown. */
+  readonly owed?: Owed;
+}
+
 /** The record of generations and rotations. */
 export interface Ledger {
   /** The generation on record as current; undefined on day one. */
   current(secret: string): Promise<Generation | undefined>;
-  /** Idempotent by run: moves old to retired, new to current, adds the row; one transaction with its audit entry. */
+  /** All generations on record, newest first. */
+  generations(secret: string): Promise<readonly Generation[]>;
+  /** All generations on record, of any secret, that have this id or one of these values (X-08). */
+  known(
+    by: { readonly id: string } | { readonly fingerprints: Fingerprints },
+  ): Promise<readonly Generation[]>;
+  /** The immutable id of each place by copy id, as it was first seen (P6). */
+  places(secret: string): Promise<Readonly<Record<string, string>>>;
+  /** Keeps the ids of places that have none on record yet. */
+  keepPlaces(secret: string, places: Readonly<Record<string, string>>): Promise<void>;
+  /** What each place held after the last rotation, by copy id, where the place says when it changed. */
+  receipts(secret: string): Promise<Readonly<Record<string, KeptReceipt>>>;
+  keepReceipts(secret: string, receipts: readonly Receipt[]): Promise<void>;
+  /** Opens a finding; one that is open already keeps its age. */
+  owe(owed: Owed): Promise<void>;
+  /** Closes what was shown right. */
+  settle(id: string): Promise<void>;
+  /** Idempotent by run: retires the credential and opens what is owed; one transaction with its audit entry. */
+  recordEnd(row: EndRow, audit: AuditEntry): Promise<void>;
+  /**
+   * Idempotent by run: moves old to retired, new to current, adds the row, and closes the SEV-1 of a secret that had no key,
+   * and what was unproved of the old one; one transaction with its audit entry.
+   */
   recordRotation(
     row: RotationRow,
     fingerprints: { old: Fingerprints; new: Fingerprints },
     audit: AuditEntry,
   ): Promise<void>;
+}
+
+/** What people are told about a run or a secret, once for each event however often it is told (X-05). No value is in it. */
+export interface Escalation {
+  /** The same for the same event on every replay and in every process. */
+  readonly event: string;
+  readonly kind: "task" | "held" | "reminder" | "failed" | "sev-1";
+  readonly secret: string;
+  readonly run?: RunId;
+  /** What happened, in one sentence. */
+  readonly says: string;
+  /** What is safe, in one sentence. */
+  readonly state: string;
+  /** The next step. */
+  readonly next: string;
 }
 
 /** A vendor account's remaining calls, shared by all workers of a database. */

@@ -4,8 +4,8 @@ import type { Values } from "./secret-value.ts";
 /** The id of a sealed value; what facts carry instead of it. */
 export type SealedId = string;
 
-/** Why a run holds a value. */
-export type SealPurpose = "old" | "pending";
+/** Why a run holds a value. What a person pasted is kept apart by its question until it is known what it is. */
+export type SealPurpose = "old" | "pending" | `pasted/${string}`;
 
 /** What is kept in clear beside a sealed value, so that a step can find its own work again. */
 export interface SealedRecord {

@@ -51,6 +51,11 @@ export class Secret {
     return this.#bytes.length === other.#bytes.length && timingSafeEqual(this.#bytes, other.#bytes);
   }
 
+  /** Whether the text as a whole matches the source of a regular expression. */
+  hasShape(source: string): boolean {
+    return new RegExp(`^(?:${source})$`).test(this.#bytes.toString("utf8"));
+  }
+
   /** Overwrites the held bytes with zeros. */
   wipe(): void {
     this.#bytes.fill(0);

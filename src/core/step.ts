@@ -1,11 +1,14 @@
+import type { Answer, Decision, RunHistory } from "./circumstances.ts";
+import type { Trouble } from "./errors.ts";
 import type { FactName, Facts } from "./facts.ts";
 import type { Given, Guard } from "./guard.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Outcome, Proof, ProofGrade } from "./outcome.ts";
 import type { Actor, Ledger, RunId } from "./record.ts";
 import type { Fingerprinter, SealedValues } from "./sealed.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { CopySnapshot, Snapshot } from "./snapshot.ts";
 import type { Receipt, Store, Vault } from "./store.ts";
+import type { Task } from "./task.ts";
 import type { Instant, Milliseconds } from "./time.ts";
 
 /** What a step works with. Adapters act with the credential that is right at this point of the run (design 4, rule 7). */
@@ -21,6 +24,12 @@ export interface StepContext {
   readonly sealed: SealedValues;
   readonly fingerprint: Fingerprinter;
   readonly ledger: Ledger;
+  /** Which installation this is; the claim beside the secret names it (X-10). */
+  readonly installation: string;
+  /** When a step of this run first announced its effect; undefined when nothing of it can have happened. */
+  announced(step: string): Promise<Instant | undefined>;
+  /** The copies that the configuration names now, which may be others than the plan's (X-13). */
+  configured(): Promise<readonly CopySnapshot[]>;
   now(): Instant;
 }
 
@@ -31,12 +40,24 @@ export type Look<T> =
   | { readonly is: "leftover"; readonly says: string }
   | Exclude<Outcome<never>, { is: "done" }>;
 
-/** How to go back: nothing to undo, no way back, an effect of ours, or only by a person's decision on a held run. */
+/**
+ * How to go back: nothing to undo, no way back, an effect of ours, or only by a person's decision on a held run. The last
+ * may say what taking back this one step alone does, for {@link StepDefinition.reverts}.
+ */
 export type Undo =
   | "nothing"
   | "impossible"
-  | { readonly says: string; does(c: StepContext): Promise<Outcome<void>> }
-  | { readonly says: string; readonly by: "decision" };
+  | { readonly says: string; readonly by?: never; does: UndoEffect }
+  | { readonly says: string; readonly by: "decision"; readonly does?: UndoEffect };
+
+/** What a step may ask by, besides plan and facts; undefined as its task means that nobody needs to be asked. */
+export interface Asking {
+  readonly tag: string;
+  readonly history: RunHistory;
+}
+
+/** Takes back what a step did; looks for what is there, so that it may be repeated. */
+type UndoEffect = (c: StepContext, facts: Partial<Facts>) => Promise<Outcome<void>>;
 
 /** A written procedure's step; see design 4 for the question that each part answers. */
 export interface StepDefinition<T extends FactName, Value, Observed> {
@@ -61,10 +82,18 @@ export interface StepDefinition<T extends FactName, Value, Observed> {
   /** Is it already done? Asked whenever an earlier attempt may have acted; with `looksFirst` on the first one too. */
   looks?(c: StepContext, facts: Pick<Facts, T>): Promise<Look<Value>>;
   readonly looksFirst?: boolean;
-  does(c: StepContext, facts: Pick<Facts, T>): Promise<Outcome<Value>>;
+  /** What a person is asked before an operator's step is done; its answer is given to `does`. */
+  asks?(s: Snapshot, facts: Pick<Facts, T>, run: Asking): Task | undefined;
+  does(c: StepContext, facts: Pick<Facts, T>, answer?: Answer): Promise<Outcome<Value>>;
+  /** What a done step says, where nothing is left to be observed after it. */
+  tells?(value: Value): string;
+  /** What shows that a person did it by hand; `looks` where this is absent. */
+  settles?(c: StepContext, facts: Pick<Facts, T>, said: Decision): Promise<Look<Value>>;
   /** One observation after the effect, asked again until the deadline while it is unknown. */
   proves?(c: StepContext, facts: Pick<Facts, T>, value: Value): Promise<Proof>;
   readonly proveWithinMs?: Milliseconds;
+  /** Whether this step alone is taken back at once when its proof is refuted so, before the run is held (HK-21). */
+  reverts?(refuted: Trouble): boolean;
   readonly undoes: Undo;
 }
 
@@ -112,11 +141,11 @@ export function copyStep<const T extends FactName, Observed = undefined>(
 }
 
 /** One step a copy: waves in order, side by side inside one. */
-export function each<Copy, const T extends FactName>(
-  gives: "copies",
+export function each<Copy, const T extends FactName, const G extends "copies" | "restored">(
+  gives: G,
   waves: readonly (readonly Copy[])[],
   define: (copy: Copy) => CopyStep<T>,
-): Entry<T, "copies"> {
+): Entry<T, G> {
   const steps = waves.map((wave) => wave.map(define));
   return {
     takes: [...new Set(steps.flat().flatMap((one) => one.takes))],

@@ -1,4 +1,4 @@
-import type { Fingerprints } from "./credential.ts";
+import type { Fingerprint, Fingerprints } from "./credential.ts";
 import type { Outcome, Proof, ProofGrade } from "./outcome.ts";
 import type { Values } from "./secret-value.ts";
 import type { Instant } from "./time.ts";
@@ -15,6 +15,8 @@ export interface StoreCapabilities {
   readonly effectiveWhen: "at-once" | "on-release" | "next-run";
   /** How strongly a copy here can be proved. */
   readonly grade: ProofGrade;
+  /** Its access can look for the value in places that nobody declared. */
+  readonly surveys: boolean;
 }
 
 /** What a store holds, as seen now; no values. */
@@ -43,18 +45,49 @@ export interface Receipt {
   readonly changedAt?: Instant;
 }
 
+/** What a place looks like before anything is created. */
+export interface Readiness extends Observation {
+  /** Whether this access may write there, where that can be told beforehand (HK-25). */
+  readonly mayWrite: "yes" | "unknown";
+  /** What could not be looked at, in words; empty where nothing is left open. */
+  readonly open: readonly string[];
+}
+
+/** One value that an access can read, wherever it lies. */
+export interface Holding {
+  /** Spelled as {@link CopySnapshot.places} is: `heroku raxx-api-prod HEROKU_API_KEY`. */
+  readonly place: string;
+  readonly fingerprint: Fingerprint;
+}
+
 /** A place that holds the value. */
 export interface Store {
+  /**
+   * Whether the place can take the value, before anything is created: it is the declared one, it is at rest, nothing shadows
+   * it or would overwrite it, and this access may write. Read only. `refused` with DESTINATION_UNREADY, SHADOWED,
+   * VENDOR_PERMISSION, VAULT_ENTRY_UNSUITABLE or VENDOR_TARGET_MISSING.
+   */
+  ready(): Promise<Outcome<Readiness>>;
   /** What it holds now; read only. `refused` with DESTINATION_UNREADY or VENDOR_TARGET_MISSING when the place itself is missing or cannot take a write. */
   observe(): Promise<Outcome<Observation>>;
   /** Puts all fields, once. Compares first where it can read, so that an equal value causes no write. */
   write(values: Values): Promise<Outcome<Receipt>>;
-  /** Whether the write stands, one observation; the caller asks again until a deadline while it is `unknown`. */
-  prove(receipt: Receipt): Promise<Proof>;
+  /** Whether the write stands and its consumers use it, one observation; the caller asks again until a deadline while it is `unknown`. */
+  prove(receipt: Receipt, values: Values): Promise<Proof>;
+  /** Whether everything that took its value before this write has ended (HK-23), one observation. */
+  drained(receipt: Receipt): Promise<Proof>;
+  /** All values that this access can read, in declared places and others (DR-15). Empty where the kind does not survey. */
+  survey(): Promise<Outcome<readonly Holding[]>>;
 }
 
 /** The canonical store, whose values can be read. */
 export interface Vault extends Store {
   /** All fields. `refused` with VENDOR_TARGET_MISSING when one is absent. */
   read(): Promise<Outcome<{ readonly values: Values; readonly observation: Observation }>>;
+  /** Which installation has claimed the entry, if any (X-10). */
+  claim(): Promise<Outcome<{ readonly installation?: string }>>;
+  /** Puts the claim beside the entry. */
+  putClaim(installation: string): Promise<Outcome<void>>;
+  /** Changes of the entry that wait for somebody's approval; one that is merged later would overwrite what stands (X-14). */
+  openApprovals(): Promise<Outcome<readonly string[]>>;
 }

@@ -1,25 +1,35 @@
 import type { Outcome } from "./outcome.ts";
-import { copiesOf } from "./snapshot.ts";
+import { type CopySnapshot, copiesOf } from "./snapshot.ts";
 import type { StepContext } from "./step.ts";
-import type { Observation } from "./store.ts";
+import type { Holding, Observation, Store } from "./store.ts";
 import type { Instant } from "./time.ts";
 
-/** One look at every place of the plan. A place that could not be looked at is in `unseen`, never left out. */
+/** One look at every place of the plan, and at whatever else its accesses can read. */
 export interface Sweep {
   readonly begunAt: Instant;
   readonly vault: Observation | undefined;
   readonly copies: Readonly<Record<string, Observation>>;
-  /** Copy ids (or the vault's) that could not be observed, with the reason. */
+  /** Copy ids (or the vault's, or `survey of …`) that could not be looked at, with the reason. */
   readonly unseen: Readonly<Record<string, string>>;
+  /** Values in places that the plan does not name (DR-15). */
+  readonly elsewhere: readonly Holding[];
+  /** The copies that the configuration names now (X-13). */
+  readonly configured: readonly CopySnapshot[];
+  /** Changes of the vault's entry that wait for an approval; undefined where that could not be told. */
+  readonly approvals: readonly string[] | undefined;
 }
 
-/** Observes the vault and all destinations side by side; read only. */
+/** Observes the vault, all destinations and their surroundings side by side; read only. */
 export async function sweep(c: StepContext): Promise<Outcome<Sweep>> {
   const begunAt = c.now();
   const places = [c.snapshot.vault, ...copiesOf(c.snapshot)];
-  const seen = await Promise.all(
-    places.map((place, i) => (i === 0 ? c.vault.observe() : c.store(place.id).observe())),
-  );
+  const at = (i: number): Store => (i === 0 ? c.vault : c.store(places[i]?.id ?? ""));
+  const [seen, surveyed, approvals, configured] = await Promise.all([
+    Promise.all(places.map((_, i) => at(i).observe())),
+    Promise.all(surveysOf(places).map(async (i) => ({ place: places[i], found: await at(i).survey() }))),
+    c.vault.openApprovals(),
+    c.configured(),
+  ]);
   const copies: Record<string, Observation> = {};
   const unseen: Record<string, string> = {};
   let vault: Observation | undefined;
@@ -29,5 +39,32 @@ export async function sweep(c: StepContext): Promise<Outcome<Sweep>> {
     else if (i === 0) vault = outcome.value;
     else copies[id] = outcome.value;
   });
-  return { is: "done", value: { begunAt, vault, copies, unseen } };
+  const declared = new Set(places.flatMap((place) => place.places));
+  const elsewhere: Holding[] = [];
+  for (const { place, found } of surveyed) {
+    if (found.is === "done") elsewhere.push(...found.value.filter((one) => !declared.has(one.place)));
+    else unseen[`survey of ${place?.connection}`] = found.trouble.message;
+  }
+  return {
+    is: "done",
+    value: {
+      begunAt,
+      vault,
+      copies,
+      unseen,
+      elsewhere,
+      configured,
+      approvals: approvals.is === "done" ? approvals.value : undefined,
+    },
+  };
+}
+
+/** One copy for each access that can look around: the same access sees the same from any of its copies. */
+export function surveysOf(places: readonly CopySnapshot[]): readonly number[] {
+  const firsts = new Map<string, number>();
+  places.forEach((place, i) => {
+    const access = `${place.kind} ${place.connection}`;
+    if (place.capabilities.surveys && !firsts.has(access)) firsts.set(access, i);
+  });
+  return [...firsts.values()];
 }

@@ -9,22 +9,94 @@ import { between, type Instant } from "../core/time.ts";
 /** How old a sweep may be when a credential is ended on its strength, in milliseconds (P2, X-06). */
 export const SWEEP_MAX_AGE = 120_000;
 
-interface Swept {
-  readonly facts: {
-    readonly canonical: Receipt;
-    readonly copies: Readonly<Record<string, Receipt>>;
-    readonly pending: { readonly fingerprints: Fingerprints };
-  };
-  readonly observed: Sweep;
+/** What an ending is decided on: which values must be everywhere and which nowhere, what was written, what was just seen. */
+export interface Evidence {
+  readonly wanted: Fingerprints;
+  readonly ending: Fingerprints;
+  readonly vault: Receipt;
+  /** By copy id. */
+  readonly copies: Readonly<Record<string, Receipt>>;
+  readonly seen: Sweep;
+  readonly livingAccount: string;
   readonly snapshot: Snapshot;
   readonly now: Instant;
 }
 
+type Decide = (evidence: Evidence) => Trouble | undefined;
+
+interface Forward {
+  readonly facts: {
+    readonly canonical: Receipt;
+    readonly copies: Readonly<Record<string, Receipt>>;
+    readonly pending: { readonly fingerprints: Fingerprints };
+    readonly checked: { readonly fingerprints: Fingerprints };
+  };
+  readonly observed: Sweep & { readonly livingAccount: string };
+  readonly snapshot: Snapshot;
+  readonly now: Instant;
+}
+
+interface Backward {
+  readonly facts: {
+    readonly vaultRestored: Receipt;
+    readonly restored: Readonly<Record<string, Receipt>>;
+    readonly pending: { readonly fingerprints: Fingerprints };
+    readonly checked: { readonly fingerprints: Fingerprints };
+  };
+  readonly observed: Sweep & { readonly livingAccount: string };
+  readonly snapshot: Snapshot;
+  readonly now: Instant;
+}
+
+const CONDITIONS: readonly (readonly [name: string, decide: Decide])[] = [
+  ["every copy was seen", everyCopyWasSeen],
+  ["every copy holds the living value", everyCopyHoldsTheLivingValue],
+  ["nothing holds the ending value that the plan does not name", nothingElseHoldsIt],
+  ["the plan names every copy that the configuration names now", planIsComplete],
+  ["no change of the vault's entry waits for an approval", noApprovalIsOpen],
+  ["the living key is of the configured account", livingKeyIsOurs],
+  ["the sweep is fresh", sweepIsFresh],
+];
+
+/** What must hold before the old key is ended: the new value is everywhere, the old one nowhere (P2, X-06, X-13, X-14, DR-15). */
+export const oldMayBeEnded = CONDITIONS.map(([name, decide]) =>
+  guard(name, ({ facts, observed, ...rest }: Forward) =>
+    decide({
+      wanted: facts.pending.fingerprints,
+      ending: facts.checked.fingerprints,
+      vault: facts.canonical,
+      copies: byCopy(facts.copies),
+      seen: observed,
+      livingAccount: observed.livingAccount,
+      ...rest,
+    }),
+  ),
+);
+
+/** The same before the new key is ended in a rollback, with the two values changed over. */
+export const newMayBeEnded = CONDITIONS.map(([name, decide]) =>
+  guard(name, ({ facts, observed, ...rest }: Backward) =>
+    decide({
+      wanted: facts.checked.fingerprints,
+      ending: facts.pending.fingerprints,
+      vault: facts.vaultRestored,
+      copies: byCopy(facts.restored),
+      seen: observed,
+      livingAccount: observed.livingAccount,
+      ...rest,
+    }),
+  ),
+);
+
+function byCopy(receipts: Readonly<Record<string, Receipt>>): Readonly<Record<string, Receipt>> {
+  return Object.fromEntries(Object.values(receipts).map((receipt) => [receipt.copy, receipt]));
+}
+
 /** The sweep was begun after the last write and is at most {@link SWEEP_MAX_AGE} old. */
-export const sweepIsFresh = guard("the sweep is fresh", ({ facts, observed, snapshot, now }: Swept) => {
-  const writes = [facts.canonical, ...Object.values(facts.copies)].map((receipt) => receipt.at);
-  const age = between(observed.begunAt, now);
-  if (writes.every((at) => between(at, observed.begunAt) >= 0) && age >= 0 && age <= SWEEP_MAX_AGE)
+function sweepIsFresh({ vault, copies, seen, now, snapshot }: Evidence): Trouble | undefined {
+  const writes = [vault, ...Object.values(copies)].map((receipt) => receipt.at);
+  const age = between(seen.begunAt, now);
+  if (writes.every((at) => between(at, seen.begunAt) >= 0) && age >= 0 && age <= SWEEP_MAX_AGE)
     return undefined;
   return {
     code: "SWEEP_INCOMPLETE",
@@ -32,45 +104,43 @@ export const sweepIsFresh = guard("the sweep is fresh", ({ facts, observed, snap
     because: "a key is ended only on what was just seen",
     next: `lockstep rotate ${snapshot.secret}`,
   };
-});
+}
 
 /** Every place of the plan could be looked at: what was not seen proves nothing. */
-export const everyCopyWasSeen = guard("every copy was seen", ({ facts, observed, snapshot }: Swept) => {
+function everyCopyWasSeen({ copies, seen, snapshot }: Evidence): Trouble | undefined {
   const missing = [snapshot.vault, ...copiesOf(snapshot)].find(
-    (copy) => seenAt(copy, snapshot, observed) === undefined,
+    (copy) => seenAt(copy, snapshot, seen) === undefined,
   );
-  const unwritten = copiesOf(snapshot).find((copy) => facts.copies[stepIdOf(copy)] === undefined);
-  if (!missing && !unwritten) return undefined;
+  const unwritten = copiesOf(snapshot).find((copy) => copies[copy.id] === undefined);
   const place = missing ?? unwritten;
+  const blind = Object.entries(seen.unseen).find(([what]) => what.startsWith("survey of "));
+  if (!place && !blind) return undefined;
+  const [what, why] = place ? [place.target, seen.unseen[place.id]] : [blind?.[0], blind?.[1]];
   return {
     code: "SWEEP_INCOMPLETE",
-    message: `${place?.target} could not be seen: ${observed.unseen[place?.id ?? ""] ?? "no receipt"}`,
-    because: "unknown is never proof; the old key lives until every copy is seen",
+    message: `${what} could not be seen: ${why ?? "no receipt"}`,
+    because: "unknown is never proof; the key lives until every copy is seen",
     next: `lockstep rotate ${snapshot.secret}`,
   };
-});
+}
 
-/** No place of the plan holds anything but the new value: by value where it can be read, by an uncontested receipt where not. */
-export const everyCopyHoldsTheNewValue = guard(
-  "every copy holds the new value",
-  ({ facts, observed, snapshot }: Swept) => {
-    for (const copy of [snapshot.vault, ...copiesOf(snapshot)]) {
-      const receipt = copy.id === snapshot.vault.id ? facts.canonical : facts.copies[stepIdOf(copy)];
-      const seen = seenAt(copy, snapshot, observed);
-      const objection =
-        receipt && seen ? objectionTo(copy, receipt, seen, facts.pending.fingerprints, snapshot) : undefined;
-      if (objection) return objection;
-    }
-    return undefined;
-  },
-);
+/** Every place of the plan holds the living value: by value where it can be read, by an uncontested receipt where not. */
+function everyCopyHoldsTheLivingValue(evidence: Evidence): Trouble | undefined {
+  const { vault, copies, seen, snapshot } = evidence;
+  for (const copy of [snapshot.vault, ...copiesOf(snapshot)]) {
+    const receipt = copy.id === snapshot.vault.id ? vault : copies[copy.id];
+    const held = seenAt(copy, snapshot, seen);
+    const objection = receipt && held ? objectionTo(copy, receipt, held, evidence) : undefined;
+    if (objection) return objection;
+  }
+  return undefined;
+}
 
 function objectionTo(
   copy: CopySnapshot,
   receipt: Receipt,
   seen: Observation,
-  wanted: Fingerprints,
-  snapshot: Snapshot,
+  { wanted, snapshot }: Evidence,
 ): Trouble | undefined {
   const holds = copy.capabilities.read
     ? seen.fingerprints !== undefined && sameFingerprints(seen.fingerprints, wanted)
@@ -83,15 +153,83 @@ function objectionTo(
   return {
     code: "COPY_HOLDS_OLD",
     message: copy.capabilities.read
-      ? `${copy.target} does not hold the new value`
+      ? `${copy.target} does not hold the value that stays`
       : `${copy.target} was changed after our write, so what it holds is not known`,
-    because: "the old key is ended only when no copy can still hold it",
+    because: "a key is ended only when no copy can still hold it",
     next: `lockstep rotate ${snapshot.secret}`,
   };
 }
 
-function seenAt(copy: CopySnapshot, snapshot: Snapshot, observed: Sweep): Observation | undefined {
-  return copy.id === snapshot.vault.id ? observed.vault : observed.copies[copy.id];
+/** No value of the ending credential lies anywhere that our accesses can read (DR-15). */
+export function nothingElseHoldsIt({
+  ending,
+  seen,
+  snapshot,
+}: Pick<Evidence, "ending" | "seen" | "snapshot">): Trouble | undefined {
+  const values = new Set(Object.values(ending));
+  const places = seen.elsewhere.filter((one) => values.has(one.fingerprint)).map((one) => one.place);
+  if (places.length === 0) return undefined;
+  return {
+    code: "COPY_UNDECLARED",
+    message: `${places.join(", ")} holds the key that would be ended, and the configuration does not name it`,
+    because: "whatever uses that copy would break",
+    next: `remove it there, or declare it as a destination of ${snapshot.secret} after this run; then lockstep rotate ${snapshot.secret}`,
+  };
+}
+
+/** A destination that was added while the run was under way has not got the living value (X-13). */
+export function planIsComplete({ seen, snapshot }: Pick<Evidence, "seen" | "snapshot">): Trouble | undefined {
+  const planned = new Set([snapshot.vault, ...copiesOf(snapshot)].map((copy) => copy.id));
+  const added = seen.configured.find((copy) => !planned.has(copy.id));
+  if (!added) return undefined;
+  return {
+    code: "PLAN_INCOMPLETE",
+    message: `${added.target} has been added to the configuration since this run was planned`,
+    because: "it does not hold the value that stays, and would be left with an ended key",
+    next: `lockstep rollback, or take it out of the configuration until the run has ended; then lockstep rotate ${snapshot.secret}`,
+  };
+}
+
+/** A request that is merged later would put another value over the living one (X-14). */
+export function noApprovalIsOpen({
+  seen,
+  snapshot,
+}: Pick<Evidence, "seen" | "snapshot">): Trouble | undefined {
+  if (!seen.approvals)
+    return {
+      code: "SWEEP_INCOMPLETE",
+      message: `Whether a change of ${snapshot.vault.target} waits for an approval could not be told`,
+      because: "unknown is never proof",
+      next: `lockstep rotate ${snapshot.secret}`,
+    };
+  if (seen.approvals.length === 0) return undefined;
+  return {
+    code: "APPROVAL_OPEN",
+    message: `${seen.approvals.join(", ")}: a change of ${snapshot.vault.target} waits for an approval`,
+    because: "merged later, it would put another value into the vault",
+    next: `merge or close it there, then lockstep rotate ${snapshot.secret}`,
+  };
+}
+
+/** The key that stays answers, for the account that the configuration names (P1, P6, X-13). */
+export function livingKeyIsOurs({
+  livingAccount,
+  snapshot,
+}: Pick<Evidence, "livingAccount" | "snapshot">): Trouble | undefined {
+  if (livingAccount === snapshot.issuer.account) return undefined;
+  return {
+    code: "NEW_NOT_VALID",
+    message:
+      livingAccount === ""
+        ? "The key that stays is refused"
+        : `The key that stays belongs to ${livingAccount}`,
+    because: "a key is ended only while another one that works stands in its place",
+    next: `lockstep test ${snapshot.secret}`,
+  };
+}
+
+function seenAt(copy: CopySnapshot, snapshot: Snapshot, seen: Sweep): Observation | undefined {
+  return copy.id === snapshot.vault.id ? seen.vault : seen.copies[copy.id];
 }
 
 /** The id of the step that writes a destination, under which its receipt is kept. */

@@ -1,11 +1,13 @@
 import { sameFingerprints } from "../../core/credential.ts";
+import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
-import { copiesOf, type Snapshot } from "../../core/snapshot.ts";
+import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import { type Calls, type StepContext, step } from "../../core/step.ts";
+import type { Readiness } from "../../core/store.ts";
 
-/** The present key works, and every place that will be written can be reached (SOP steps 1 and 3, HK-06, DR-10). */
+/** The present key works, and every place that will be written is ready to take another (SOP steps 1 and 3, HK-06, HK-21, HK-22, HK-25, DR-10). */
 export const check = step({
   id: "check",
   takes: [],
@@ -13,10 +15,11 @@ export const check = step({
   by: "api",
   effect: "none",
   says: (s) =>
-    `The present key answers as ${s.issuer.account}; vault and ${copiesOf(s).length} copies can be read`,
+    `The present key answers as ${s.issuer.account}; vault and ${copiesOf(s).length} copies are at rest and can take a new one`,
   target: (s) => s.vault.target,
   costs: (s) =>
-    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.observe }), {
+    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.ready }), {
+      [s.vault.vendor]: s.vault.costs.observe,
       [s.issuer.vendor]: s.issuer.costs.introspect,
     }),
   does: checkNow,
@@ -29,45 +32,94 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
   const { values } = present.value;
   // Sealed before anything else: the old value is needed at the end, to show that the issuer refuses it.
   const sealed = await c.sealed.seal("old", values);
-  const [who, ...copies] = await Promise.all([
-    c.issuer.introspect(values),
-    ...copiesOf(c.snapshot).map((copy) => c.store(copy.id).observe()),
-  ]);
+  const [who, places] = await Promise.all([c.issuer.introspect(values), readyPlaces(c)]);
   // Nothing but reading happens here, so what could not be told may be asked again.
   if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
   if (who.is === "dead") return refused(oldTokenInvalid(c.snapshot));
   if (who.federated) return refused(federated(c.snapshot));
-  for (const copy of copies) if (copy.is !== "done") return copy;
+  if (places.is !== "done") return places;
+  const copies = places.value.slice(1).map((one) => one.ready);
   const agree = copies.filter(
-    (copy) =>
-      copy.is !== "done" ||
-      !copy.value.fingerprints ||
-      sameFingerprints(copy.value.fingerprints, sealed.fingerprints),
+    (copy) => !copy.fingerprints || sameFingerprints(copy.fingerprints, sealed.fingerprints),
   ).length;
   return done({
     sealed: sealed.id,
     fingerprints: sealed.fingerprints,
     account: who.account,
     at: c.now(),
-    says: `${who.account}; ${agree} of ${copies.length} copies agree with the vault`,
+    says: [
+      `${who.account}; ${agree} of ${copies.length} copies agree with the vault`,
+      ...openOf(places.value),
+    ].join("; "),
   });
 }
 
-function oldTokenInvalid(s: Snapshot) {
+interface Place {
+  readonly copy: CopySnapshot;
+  readonly ready: Readiness;
+}
+
+/**
+ * Every place of the plan, the vault first, if each is the one on record and can take a write (P6, HK-25); without those that
+ * are reached through a connection that has no access now.
+ */
+export async function readyPlaces(
+  c: StepContext,
+  without: readonly string[] = [],
+): Promise<Outcome<readonly Place[]>> {
+  const reached = copiesOf(c.snapshot).filter((copy) => !without.includes(copy.connection));
+  const copies = [c.snapshot.vault, ...reached];
+  const [recorded, ...answers] = await Promise.all([
+    c.ledger.places(c.snapshot.secret),
+    ...copies.map((copy, i) => (i === 0 ? c.vault.ready() : c.store(copy.id).ready())),
+  ]);
+  const places: Place[] = [];
+  for (const [i, answer] of answers.entries()) {
+    const copy = copies[i];
+    if (answer.is !== "done" || !copy)
+      return answer.is === "done" ? refused(placeChanged("?", c.snapshot)) : answer;
+    const known = recorded[copy.id];
+    if (known !== undefined && answer.value.targetId !== undefined && known !== answer.value.targetId)
+      return refused(placeChanged(copy.target, c.snapshot));
+    places.push({ copy, ready: answer.value });
+  }
+  const ids = places.flatMap(({ copy, ready }) =>
+    ready.targetId ? [[copy.id, ready.targetId] as const] : [],
+  );
+  await c.ledger.keepPlaces(c.snapshot.secret, Object.fromEntries(ids));
+  return done(places);
+}
+
+/** How much could not be looked at; `lockstep verify` has the words. */
+export function openOf(places: readonly Place[]): readonly string[] {
+  const open = new Set(places.flatMap(({ ready }) => ready.open));
+  return open.size > 0 ? [`${open.size} matters not visible to us`] : [];
+}
+
+function oldTokenInvalid(s: Snapshot): Trouble {
   return {
     code: "OLD_TOKEN_INVALID",
     message: `${s.issuer.target}: the key that the vault holds (${s.vault.target}) is refused`,
     because: "a rotation starts from a key that works; nothing was created or written",
-    next: `put a working key into ${s.vault.target}, then lockstep test ${s.secret}`,
-  } as const;
+    next: `lockstep rotate ${s.secret} --supplied`,
+  };
 }
 
-function federated(s: Snapshot) {
+function federated(s: Snapshot): Trouble {
   return {
     code: "ACCOUNT_FEDERATED",
     message: `${s.issuer.account} is a federated account, which cannot issue authorizations`,
+    because: "the vendor refuses to create one for an account that signs in through an identity provider",
+    next: `lockstep rotate ${s.secret} --supplied`,
+  };
+}
+
+function placeChanged(target: string, s: Snapshot): Trouble {
+  return {
+    code: "PLACE_CHANGED",
+    message: `${target} is another place than the one on record: its immutable id has changed`,
     because:
-      "Heroku refuses to create an authorization for an account that signs in through an identity provider",
-    next: "use an account with a password for this key, and set it as the account in the configuration",
-  } as const;
+      "a place that was deleted and made anew may belong to somebody else, and must not receive the value",
+    next: `lockstep adopt ${s.secret}`,
+  };
 }

@@ -21,10 +21,6 @@ export const identify = step({
     const values = await c.sealed.open(checked.sealed);
     return c.issuer.identify(values, fits ? { id: recorded.credential.id } : undefined);
   },
-  proves: async (c, _facts, old) => ({
-    is: "proved",
-    at: c.now(),
-    says: `${old.id.slice(0, 8)}… ${old.description}, of ${old.account}`,
-  }),
+  tells: (old) => `${old.id.slice(0, 8)}… ${old.description}, of ${old.account}`,
   undoes: "nothing",
 });

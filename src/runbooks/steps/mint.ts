@@ -7,7 +7,7 @@ import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
 /** Creates the new credential, tagged with this run, and seals its value (SOP step 2, HK-05). */
 export const mint = step({
   id: "mint",
-  takes: ["old"],
+  takes: ["old", "claimed"],
   gives: "pending",
   by: "api",
   effect: "once",
@@ -26,11 +26,8 @@ export const mint = step({
     const sealed = await c.sealed.seal("pending", minted.value.values, minted.value.credential);
     return done({ ref: minted.value.credential, sealed: sealed.id, fingerprints: sealed.fingerprints });
   },
-  // That it works is the next step's question; here only: the value can be opened again, by this run.
-  proves: async (c, _facts, pending) => {
-    await c.sealed.open(pending.sealed);
-    return { is: "proved", at: c.now(), says: `${pending.ref.id.slice(0, 8)}… created, value sealed` };
-  },
+  // That it works is the next step's question.
+  tells: (pending) => `${pending.ref.id.slice(0, 8)}… created, value sealed`,
   undoes: {
     says: "End the new credential, by its id and by this run's tag, and show that it is gone",
     does: endOurs,
@@ -51,7 +48,16 @@ function pendingOf(kept: SealedRecord, ref: Facts["pending"]["ref"]): Facts["pen
   return { ref, sealed: kept.id, fingerprints: kept.fingerprints };
 }
 
+/** Ends all that carries this run's tag, forgets the sealed value, and shows that nothing is left. */
 async function endOurs(c: StepContext): Promise<Outcome<void>> {
+  const ended = await endTagged(c);
+  if (ended.is !== "done") return ended;
+  for (const kept of await c.sealed.find("pending")) await c.sealed.drop(kept.id);
+  return done(undefined);
+}
+
+/** Ends all that carries this run's tag by exact id, and shows that it is gone. */
+export async function endTagged(c: StepContext): Promise<Outcome<void>> {
   const tagged = await c.issuer.findByTag(c.tag);
   if (tagged.is !== "done") return tagged;
   for (const credential of tagged.value) {
@@ -70,6 +76,5 @@ async function endOurs(c: StepContext): Promise<Outcome<void>> {
       };
     }
   }
-  for (const kept of await c.sealed.find("pending")) await c.sealed.drop(kept.id);
   return done(undefined);
 }

@@ -1,44 +1,129 @@
 import { sameFingerprints } from "../../core/credential.ts";
-import type { CopySnapshot } from "../../core/snapshot.ts";
-import { copyStep } from "../../core/step.ts";
+import type { Facts } from "../../core/facts.ts";
+import { done, type Outcome, refused } from "../../core/outcome.ts";
+import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
+import { copyStep, type Look, type StepContext } from "../../core/step.ts";
+import type { Receipt } from "../../core/store.ts";
+import type { Task } from "../../core/task.ts";
+import { between, type Instant } from "../../core/time.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { receiptOf } from "./receipt.ts";
 
-/** A release phase may take an hour (Heroku's limit); everything else answers at once. */
-const RELEASE_WITHIN = 65 * 60_000;
-const AT_ONCE_WITHIN = 60_000;
+/** A release phase may take an hour (Heroku's limit), and its consumers start after it; a job may wait for a runner. */
+const PROVE_WITHIN = { "at-once": 60_000, "on-release": 75 * 60_000, "next-run": 30 * 60_000 } as const;
+/** Vendors' times are whole seconds. */
+const SLACK_MS = 2_000;
 
 /** Brings one destination to the vault's value (SOP step 4, HK-07). */
 export const propagate = (copy: CopySnapshot) =>
   copyStep({
     id: stepIdOf(copy),
-    takes: ["pending", "canonical"],
-    by: "api",
+    takes: ["checked", "pending", "canonical"],
+    by: copy.byHand ? "operator" : "api",
     effect: "repeatable",
-    says: () => `Write the new value to ${copy.target}${HOW[copy.capabilities.effectiveWhen]}`,
-    conditional: copy.capabilities.read ? ["nothing is written where the value is already there"] : [],
+    says: () =>
+      copy.byHand
+        ? `A person writes the new value to ${copy.target}; its change is confirmed`
+        : `Write the new value to ${copy.target}${howOf(copy)}`,
+    conditional: [
+      ...(copy.capabilities.read ? ["nothing is written where the value is already there"] : []),
+      ...(copy.capabilities.effectiveWhen === "on-release"
+        ? [
+            "where its processes crash with the new value: that app gets the old value back, and the run is held",
+          ]
+        : []),
+    ],
     target: () => copy.target,
     grade: copy.capabilities.grade,
     costs: () => ({ [copy.vendor]: copy.costs.write + copy.costs.prove }),
+    ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "new") }),
     // A place that cannot be read tells nothing by looking: there, writing again is the only way to know.
-    looks: async (c, { pending }) => {
-      if (!copy.capabilities.read) return { is: "absent" };
-      const seen = await c.store(copy.id).observe();
-      if (seen.is !== "done") return seen;
-      const holds =
-        seen.value.fingerprints && sameFingerprints(seen.value.fingerprints, pending.fingerprints);
-      return holds
-        ? { is: "present", value: receiptOf(copy.id, seen.value, pending.fingerprints) }
-        : { is: "absent" };
+    looks: (c, { pending }) => lookFor(c, copy, pending.fingerprints),
+    does: async (c, { pending, canonical }) =>
+      copy.byHand
+        ? confirmChanged(c, copy, { since: canonical.at, fingerprints: pending.fingerprints })
+        : c.store(copy.id).write(await c.sealed.open(pending.sealed)),
+    // By hand counts in a place that cannot be read only if it changed after the vault did.
+    settles: async (c, { pending, canonical }) => {
+      if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
+      const changed = await confirmChanged(c, copy, {
+        since: canonical.at,
+        fingerprints: pending.fingerprints,
+      });
+      if (changed.is === "done") return { is: "present", value: changed.value };
+      return changed.is === "refused" ? { is: "absent" } : changed;
     },
-    does: async (c, { pending }) => c.store(copy.id).write(await c.sealed.open(pending.sealed)),
-    proves: (c, _facts, receipt) => c.store(copy.id).prove(receipt),
-    proveWithinMs: copy.capabilities.effectiveWhen === "on-release" ? RELEASE_WITHIN : AT_ONCE_WITHIN,
-    undoes: { says: "Put the old value back, when a person decides so", by: "decision" },
+    proves: async (c, { pending }, receipt) =>
+      c.store(copy.id).prove(receipt, await c.sealed.open(pending.sealed)),
+    proveWithinMs: PROVE_WITHIN[copy.capabilities.effectiveWhen],
+    reverts: ({ code }) => code === "CONSUMER_CRASHED",
+    undoes: {
+      says: "Put the old value back, when a person decides so",
+      by: "decision",
+      does: async (c, { checked }) => {
+        if (!checked) return done(undefined);
+        const written = await c.store(copy.id).write(await c.sealed.open(checked.sealed));
+        return written.is === "done" ? done(undefined) : written;
+      },
+    },
   });
 
 const HOW = {
   "at-once": ", then read it back",
-  "on-release": ": one release, waited for, then read back",
-  "next-run": ": cannot be read, proved by its receipt",
+  "on-release": ": one release, waited for until its processes run on it, then read back",
+  "next-run": ": cannot be read",
 } as const;
+
+function howOf({ capabilities }: CopySnapshot): string {
+  return capabilities.grade === "behaviour"
+    ? ": cannot be read; proved by one run of its proof workflow"
+    : HOW[capabilities.effectiveWhen];
+}
+
+/** Whether a readable place holds the value. */
+export async function lookFor(
+  c: StepContext,
+  copy: CopySnapshot,
+  wanted: Receipt["fingerprints"],
+): Promise<Look<Receipt>> {
+  if (!copy.capabilities.read) return { is: "absent" };
+  const seen = await c.store(copy.id).observe();
+  if (seen.is !== "done") return seen;
+  return seen.value.fingerprints && sameFingerprints(seen.value.fingerprints, wanted)
+    ? { is: "present", value: receiptOf(copy.id, seen.value, wanted) }
+    : { is: "absent" };
+}
+
+/** What a person is asked where only a person can write. */
+export function carryTask(copy: CopySnapshot, s: Snapshot, which: "new" | "old"): Task {
+  return {
+    kind: "carry",
+    value: which === "new" ? "pending" : "old",
+    title: `Write the ${which} value of ${s.secret} to ${copy.target}`,
+    lines: copy.byHand?.lines ?? [],
+    command: copy.byHand?.command ?? [],
+  };
+}
+
+/** The receipt of a write by a person: the place says that it changed since. */
+export async function confirmChanged(
+  c: StepContext,
+  copy: CopySnapshot,
+  {
+    since,
+    fingerprints,
+  }: { readonly since: Instant; readonly fingerprints: Facts["checked"]["fingerprints"] },
+): Promise<Outcome<Receipt>> {
+  const seen = await c.store(copy.id).observe();
+  if (seen.is !== "done") return seen;
+  const { present, changedAt } = seen.value;
+  if (present && changedAt !== undefined && between(since, changedAt) >= -SLACK_MS) {
+    return done({ ...receiptOf(copy.id, seen.value, fingerprints), wrote: true });
+  }
+  return refused({
+    code: "ANSWER_REFUSED",
+    message: `${copy.target} shows ${changedAt === undefined ? "no change" : `its last change at ${changedAt}, which is before the vault's`}`,
+    because: "a write by hand counts once the place itself shows it",
+    next: `lockstep answer ${c.run}`,
+  });
+}

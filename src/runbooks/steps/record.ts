@@ -1,42 +1,50 @@
 import { labelOf } from "../../core/credential.ts";
+import type { Facts } from "../../core/facts.ts";
 import { done } from "../../core/outcome.ts";
-import { step } from "../../core/step.ts";
+import { type StepContext, step } from "../../core/step.ts";
+import { formerValue } from "./former.ts";
 
 /** Writes the rotation down: generations, rotation log and audit in one transaction; then forgets the sealed values (SOP step 7, HK-10). */
 export const record = step({
   id: "record",
-  takes: ["checked", "old", "pending", "tidied", "dead"],
+  takes: ["checked", "old", "pending", "canonical", "copies", "tidied", "dead"],
   gives: "recorded",
   by: "api",
   effect: "none",
   says: (s) => `Record the rotation; the next one is due ${s.cadenceDays} days from now`,
-  does: async (c, { checked, old, pending, tidied, dead }) => {
+  does: async (c, { checked, old, pending, canonical, copies, tidied, dead }) => {
     const at = c.now();
-    const notes = tidied.ended.length > 0 ? `duplicates ended: ${tidied.ended.join(", ")}` : "";
-    const row = {
-      run: c.run,
-      secret: c.snapshot.secret,
-      at,
-      actor: c.actor.name,
-      reason: c.snapshot.reason,
-    } as const;
+    const { secret, reason } = c.snapshot;
+    const { fingerprints } = await formerValue(c, checked, old);
+    await c.ledger.keepReceipts(secret, [canonical, ...Object.values(copies)]);
+    if (dead.shown === "left") await oweOld(c, checked);
     await c.ledger.recordRotation(
-      { ...row, old, new: pending.ref, notes },
-      { old: checked.fingerprints, new: pending.fingerprints },
+      {
+        run: c.run,
+        secret,
+        at,
+        actor: c.actor.name,
+        reason,
+        old,
+        new: pending.ref,
+        notes: notesOf(tidied, dead),
+      },
+      { old: fingerprints, new: pending.fingerprints },
       {
         action: "secret.rotate.completed",
         actor: c.actor,
-        secret: c.snapshot.secret,
+        secret,
         run: c.run,
         context: {
-          reason: c.snapshot.reason,
-          old: { id: old.id, description: old.description, label: labelOf(checked.fingerprints) },
+          reason,
+          old: { id: old.id, description: old.description, label: labelOf(fingerprints) },
           new: {
             id: pending.ref.id,
             description: pending.ref.description,
             label: labelOf(pending.fingerprints),
           },
           proof: dead.says,
+          shown: dead.shown ?? "dead",
         },
       },
     );
@@ -46,3 +54,23 @@ export const record = step({
   },
   undoes: "nothing",
 });
+
+function notesOf({ ended }: Facts["tidied"], dead: Facts["dead"]): string {
+  return [
+    ...(ended.length > 0 ? [`duplicates ended: ${ended.join(", ")}`] : []),
+    ...(dead.shown ? [dead.says] : []),
+  ].join("; ");
+}
+
+/** What was not ended is debt, by its label: its id is not known. */
+async function oweOld(c: StepContext, { fingerprints }: Facts["checked"]): Promise<void> {
+  const { secret, issuer } = c.snapshot;
+  const label = labelOf(fingerprints);
+  await c.ledger.owe({
+    id: `${secret}/left/${label}`,
+    secret,
+    severity: "finding",
+    says: `The ${issuer.target} ${label} that stood in the vault before ${c.run} still works and was left alone: which one it is could not be told`,
+    next: "find it at the issuer and end it there, or declare it as known",
+  });
+}

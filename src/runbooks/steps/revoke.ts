@@ -1,34 +1,27 @@
 import { done } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
-import { copiesOf } from "../../core/snapshot.ts";
-import { type Calls, step } from "../../core/step.ts";
-import { sweep } from "../../core/sweep.ts";
+import { step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../guards/old.ts";
-import { everyCopyHoldsTheNewValue, everyCopyWasSeen, sweepIsFresh } from "../../guards/sweep.ts";
+import { oldMayBeEnded } from "../../guards/sweep.ts";
+import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
 import { refusal } from "./refusal.ts";
 
 /** Ends the old credential by its exact id, with the new key, and only on a fresh sweep (SOP step 6, HK-09, P2, P4). */
 export const revoke = step({
   id: "revoke",
-  takes: ["checked", "old", "pending", "canonical", "copies", "soaked", "tidied"],
+  takes: ["checked", "old", "pending", "canonical", "copies", "soaked", "drained", "closed", "tidied"],
   gives: "revoked",
   by: "api",
   effect: "repeatable",
   says: () => "End the old key by its exact id, only when every copy was just seen to hold the new value",
   target: (s) => s.issuer.account,
   costs: (s) =>
-    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.observe }), {
+    add(costsOfLooking(s), {
       [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed + 2 * s.issuer.costs.probe,
     }),
-  observes: sweep,
-  needs: [
-    oldIsIdentified,
-    oldIsNobodyElses,
-    oldIsNotTheNewOne,
-    everyCopyWasSeen,
-    everyCopyHoldsTheNewValue,
-    sweepIsFresh,
-  ],
+  conditional: ["one read more for each further place that our accesses can see"],
+  observes: (c, { pending }) => lookBeforeEnding(c, pending),
+  needs: [oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne, ...oldMayBeEnded],
   looks: async (c, { old }) => {
     const listed = await c.issuer.isListed(old.id);
     if (listed.is === "dead") return { is: "present", value: { id: old.id, at: listed.at } };

@@ -1,7 +1,7 @@
 import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
-import type { Receipt } from "../../core/store.ts";
-import { after, durationText, type Instant, instantOf, msOf } from "../../core/time.ts";
+import { after, durationText } from "../../core/time.ts";
+import { lastWrite } from "./receipt.ts";
 
 /** Keeps old and new alive side by side for the minimum overlap. */
 export const soak = step({
@@ -15,7 +15,3 @@ export const soak = step({
   does: async (c) => done({ at: c.now(), says: `${durationText(c.snapshot.soakMs)} since the last write` }),
   undoes: "nothing",
 });
-
-function lastWrite(canonical: Receipt, copies: Readonly<Record<string, Receipt>>): Instant {
-  return instantOf(Math.max(...[canonical, ...Object.values(copies)].map((receipt) => msOf(receipt.at))));
-}

@@ -1,0 +1,110 @@
+import { act } from "./carry-out.ts";
+import type { Decision } from "./circumstances.ts";
+import type { Trouble } from "./errors.ts";
+import type { Facts } from "./facts.ts";
+import { noteDown } from "./persist.ts";
+import type { RunEnd } from "./record.ts";
+import { finish, isPointOfNoReturn, type Running, walkBack } from "./running.ts";
+import { after, between, type Instant, type Milliseconds } from "./time.ts";
+
+/** What follows a hold: the open steps are tried again (or only looked at), the run goes back, or it is over. */
+type Led =
+  | { readonly is: "again"; readonly settled?: Decision }
+  | { readonly is: "back" }
+  | { readonly is: "over"; readonly end: RunEnd };
+
+/** A held run that nobody answers asks again so often. */
+const ASK_AGAIN: Milliseconds = 24 * 3_600_000;
+/** Past the time within which the old key must be ended, it asks so often (HK-14). */
+const ASK_AGAIN_LATE: Milliseconds = 15 * 60_000;
+
+interface Begun {
+  readonly status: "cancelled" | "failed";
+  readonly trouble: Trouble;
+}
+
+/** Waits for a decision. A walk back that got stuck goes on back, never forward: what it ended cannot be used any more. */
+export async function hold(run: Running, trouble: Trouble, place: string, begunBack?: Begun): Promise<Led> {
+  let why = trouble;
+  let back = begunBack;
+  for (let round = 1; ; round += 1) {
+    const decision = await decisionOn(run, why, `${place}/${round}`);
+    if ((decision.choice === "retry" || decision.choice === "settle") && !back) {
+      await noteDown(run.journal, run.ports, `held/${place}/again/${round}`, () => run.ports.resumed());
+      return decision.choice === "settle" ? { is: "again", settled: decision } : { is: "again" };
+    }
+    if (decision.choice === "break-glass") why = (await breakGlass(run, `${place}/${round}`)) ?? why;
+    else if (run.begun.every((step) => !isPointOfNoReturn(step)) && run.heads === "on") {
+      back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
+      const stuck = await walkBack(run, `${place}/back/${round}`);
+      if (!stuck)
+        return { is: "over", end: await finish(run, { status: back.status, trouble: back.trouble }) };
+      why = stuck;
+    } else if (decision.choice === "rollback" && run.heads === "on") {
+      const objection = await mayRollBack(run, `${place}/${round}`);
+      if (!objection) return { is: "back" };
+      why = objection;
+    }
+  }
+}
+
+/** Asks until a person decides. A new key for each question: an answer that came too late for one must not decide the next. */
+async function decisionOn(run: Running, why: Trouble, place: string): Promise<Decision> {
+  const { journal, ports } = run;
+  const question = `decision/${place}`;
+  for (let n = 1; ; n += 1) {
+    const since = await noteDown(journal, ports, `held/${place}/${n}`, async () => {
+      if (n === 1) await ports.held(why, question);
+      else await ports.reminded(why, question, n);
+      return journal.now();
+    });
+    const decision = await journal.answer<Decision>(question, askAgainAt(run, since));
+    if (decision) return decision;
+  }
+}
+
+function askAgainAt({ snapshot, startedAt }: Running, since: Instant): Instant {
+  if (snapshot.revokeWithinMs === undefined) return after(since, ASK_AGAIN);
+  const deadline = after(startedAt, snapshot.revokeWithinMs);
+  return between(since, deadline) > 0 ? deadline : after(since, ASK_AGAIN_LATE);
+}
+
+/** A rollback puts the old value back everywhere: only while the old key works, and nothing was sent to end it. */
+function mayRollBack(run: Running, place: string): Promise<Trouble | null> {
+  const { journal, ports } = run;
+  const ended = run.begun.find((step) => step.undoes === "impossible");
+  return noteDown(journal, ports, `rollback/${place}`, async () => {
+    const sealed = run.facts.checked?.sealed;
+    if (ended || !run.facts.pending || !sealed)
+      return impossible(
+        run,
+        ended ? `${ended.id} has begun to end the old key` : "nothing is to be put back",
+      );
+    const c = ports.context(run.facts);
+    const old = await c.issuer.introspect(await c.sealed.open(sealed));
+    return old.is === "alive"
+      ? null
+      : impossible(run, `the old key is not shown to work: ${old.trouble.message}`);
+  });
+}
+
+function impossible(run: Running, found: string): Trouble {
+  return {
+    code: "ROLLBACK_IMPOSSIBLE",
+    message: `This run cannot be rolled back: ${found}`,
+    because: "the old value is put back only while it is certain to work",
+    next: `lockstep resolve ${run.ports.run} --retry`,
+  };
+}
+
+/** Ends the old key at once, on a person's word, and then waits on: what cannot be proved any more is no reason to let a leaked key live. */
+async function breakGlass(run: Running, place: string): Promise<Trouble | undefined> {
+  const { journal, ports } = run;
+  const { old, validated } = run.facts;
+  const ending = run.breakGlass;
+  if (!old || !validated || !ending) return undefined;
+  const at = { facts: run.facts as Facts, attempt: 1, cancellable: false, journal, ports };
+  const acted = await journal.once(`break-glass/${place}`, () => act(ending, at));
+  if (acted.touched && !run.begun.includes(ending)) run.begun.push(ending);
+  return acted.is === "failed" ? acted.trouble : undefined;
+}

@@ -1,0 +1,54 @@
+import { undo } from "./carry-out.ts";
+import type { StepPorts } from "./circumstances.ts";
+import type { Trouble } from "./errors.ts";
+import type { Facts } from "./facts.ts";
+import type { Journal } from "./journal.ts";
+import { noteDown } from "./persist.ts";
+import type { RunEnd } from "./record.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { Step } from "./step.ts";
+import type { Instant } from "./time.ts";
+
+/** A run while it is carried out. Everything in it comes out of the journal. */
+export interface Running {
+  readonly snapshot: Snapshot;
+  readonly journal: Journal;
+  readonly ports: StepPorts;
+  readonly startedAt: Instant;
+  readonly facts: Partial<Facts>;
+  /** Steps that may have had an effect, oldest first: what a walk back has to undo. */
+  readonly begun: Step[];
+  readonly history: { uncertain: boolean; readonly requests: string[] };
+  /** `back` once a person has decided to roll back. */
+  readonly heads: "on" | "back";
+  /** Ends the old credential at once, where the runbook has such a step. */
+  readonly breakGlass?: Step;
+}
+
+/** Whether going back from here needs a person's decision, or is not possible at all. */
+export function isPointOfNoReturn({ undoes }: Step): boolean {
+  return undoes === "impossible" || (typeof undoes === "object" && undoes.by === "decision");
+}
+
+/** Undoes what has begun, latest first. Answers with trouble when an undo does not succeed; it is never swallowed. */
+export async function walkBack(run: Running, place: string): Promise<Trouble | undefined> {
+  const { validated: _validated, ...facts } = run.facts;
+  for (const step of [...run.begun].reverse()) {
+    const result = await run.journal.once(`${step.id}/undo/${place}`, () =>
+      undo(step, {
+        facts: facts as Facts,
+        attempt: 1,
+        cancellable: true,
+        journal: run.journal,
+        ports: run.ports,
+      }),
+    );
+    if (result.is !== "done") return result.trouble;
+  }
+  return undefined;
+}
+
+/** Writes the end of the run down. */
+export function finish(run: Running, end: RunEnd): Promise<RunEnd> {
+  return noteDown(run.journal, run.ports, "end", () => run.ports.ended(end, run.facts, run.history));
+}

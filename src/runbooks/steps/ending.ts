@@ -1,0 +1,41 @@
+import type { Credential } from "../../core/credential.ts";
+import { done, type Outcome } from "../../core/outcome.ts";
+import { add } from "../../core/plan.ts";
+import type { SealedId } from "../../core/sealed.ts";
+import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
+import type { Calls, StepContext } from "../../core/step.ts";
+import { type Sweep, surveysOf, sweep } from "../../core/sweep.ts";
+import { claimIsOurs } from "./claim.ts";
+
+/** What is looked at right before a credential is ended: every place, its surroundings, and what was checked at the start. */
+export async function lookBeforeEnding(
+  c: StepContext,
+  living: { readonly ref: Pick<Credential, "account">; readonly sealed: SealedId },
+): Promise<Outcome<Sweep & { readonly livingAccount: string }>> {
+  const [swept, ours, who] = await Promise.all([
+    sweep(c),
+    claimIsOurs(c),
+    c.sealed.open(living.sealed).then((values) => c.issuer.introspect(values)),
+  ]);
+  if (swept.is !== "done") return swept;
+  if (ours.is !== "done") return ours;
+  if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
+  return done({ ...swept.value, livingAccount: who.is === "alive" ? who.account : "" });
+}
+
+/** Vendor calls of {@link lookBeforeEnding}. */
+export function costsOfLooking(s: Snapshot): Calls {
+  const places = [s.vault, ...copiesOf(s)];
+  const each = places.reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.observe }), {
+    [s.issuer.vendor]: s.issuer.costs.introspect,
+  });
+  const surveys = surveysOf(places).map((i) => costsOfSurvey(places[i], places));
+  const { claim, openApprovals } = s.vault.costs;
+  return [...surveys, { [s.vault.vendor]: claim + openApprovals }].reduce(add, each);
+}
+
+function costsOfSurvey(first: CopySnapshot | undefined, places: readonly CopySnapshot[]): Calls {
+  if (!first) return {};
+  const same = places.filter((one) => one.kind === first.kind && one.connection === first.connection);
+  return { [first.vendor]: first.costs.survey + same.length };
+}
