@@ -32,7 +32,8 @@ export function failureIn(dialect: Dialect, ask: Ask, reply: RawReply): Failure 
   // Whoever says 5xx, the vendor or something before it, a read may simply be made again.
   if (status >= 500 || status === 408)
     return lost(dialect, ask, "VENDOR_ERROR", `${dialect.label} answered ${what} with ${status}`);
-  if (status < 300) return dialect.isOwn(reply) ? undefined : foreign(dialect, ask, status);
+  if (status < 300 && dialect.saysNo?.(reply) !== true)
+    return dialect.isOwn(reply) ? undefined : foreign(dialect, ask, status);
   const error = status === 304 ? undefined : dialect.error(reply);
   if (error === undefined) return foreign(dialect, ask, status);
   const text = cleaned(error.text, ask.hidden);
@@ -107,6 +108,8 @@ function refusalFor(
           "Check the names and ids in the configuration and the credential's access, then: lockstep doctor",
         ),
       };
+    case "unsure":
+      return lost(dialect, ask, "VENDOR_ERROR", found);
     case "other":
       return {
         is: "refused",

@@ -1,14 +1,18 @@
 import type { ConnectionOptions } from "../core/adapter.ts";
 import { noteCall } from "../core/calls.ts";
 import { LockstepError, troubleOf } from "../core/errors.ts";
+import { type Permit, permitToWrite } from "../core/permit.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { instantOf, msOf } from "../core/time.ts";
 import { failureIn, withoutReply } from "./classify.ts";
 import { repeats } from "./clean.ts";
+import { NotSent, sendUnder } from "./last-moment.ts";
 import { type Answer, type Ask, type Dialect, type RawReply, type Reply, trouble } from "./reply.ts";
 
 const DEADLINE_MS = 30_000;
 const PATIENCE_MS = 30_000;
+/** How often a write is begun whose permit lapses before its connection is made. */
+const SENDINGS = 3;
 
 /** Sends a call once and says how it ended; never throws, never repeats, never follows a redirect. */
 export type Http = (ask: Ask) => Promise<Answer<Reply>>;
@@ -16,25 +20,46 @@ export type Http = (ask: Ask) => Promise<Answer<Reply>>;
 /** The way to one vendor by one connection. */
 export function createHttp(dialect: Dialect, options: Omit<ConnectionOptions, "credential">): Http {
   const account = `${dialect.vendor}:${new URL(options.baseUrl).host}:${options.account}`;
+  // What the last replies said of the limits is kept beside the work, and is there before the next call is counted.
+  let kept: Promise<unknown> = Promise.resolve();
   return async (ask) => {
     const request = requestFor(options, ask);
     if (request === undefined) return unsendable(dialect, ask);
     try {
+      await kept;
       await options.budget.take(account, options.patienceMs ?? PATIENCE_MS);
     } catch (thrown) {
       // Nothing was sent, whatever ailed the budget.
       return { is: "retryable", trouble: troubleOf(thrown), ...waitOf(thrown) };
     }
-    const ended = await exchange(dialect, options, ask, request);
+    const ended = await exchangeOwned(dialect, options, ask, request);
     if (!("reply" in ended)) return withoutReply(dialect, ask, ended.thrown);
     const { reply } = ended;
-    try {
-      await options.budget.saw(account, dialect.limits(reply));
-    } catch {
-      // A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
-    }
+    // A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
+    kept = Promise.all([kept, options.budget.saw(account, dialect.limits(reply)).catch(() => {})]);
     return failureIn(dialect, ask, reply) ?? { is: "done", value: reply };
   };
+}
+
+type Ended = { readonly reply: RawReply } | { readonly thrown: unknown };
+
+/** A write is sent only while the run is ours; asked outside of the deadline, because what is no longer ours never ends. */
+async function exchangeOwned(
+  dialect: Dialect,
+  options: Omit<ConnectionOptions, "credential">,
+  ask: Ask,
+  request: { url: string; init: RequestInit },
+): Promise<Ended> {
+  const writes = ask.method !== "GET";
+  for (let tries = 1; ; tries += 1) {
+    const permit = writes ? await permitToWrite() : undefined;
+    const ended = await exchange(dialect, options, ask, request, permit);
+    if (permit === undefined || "reply" in ended) return ended;
+    if (ended.thrown instanceof NotSent && tries < SENDINGS) continue;
+    // A process that was frozen for longer than the deadline goes no further than here.
+    await permitToWrite();
+    return ended;
+  }
 }
 
 async function exchange(
@@ -42,17 +67,20 @@ async function exchange(
   options: Omit<ConnectionOptions, "credential">,
   ask: Ask,
   request: { url: string; init: RequestInit },
-): Promise<{ reply: RawReply } | { thrown: unknown }> {
+  permit: Permit | undefined,
+): Promise<Ended> {
   const { vendor } = dialect;
   const { method, route } = ask;
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   let seen: RawReply | undefined;
+  let left = true;
   try {
     const { response, text } = await withDeadline(options.deadlineMs ?? DEADLINE_MS, async (signal) => {
       const send = options.fetch ?? globalThis.fetch;
       // "manual" and not "error": neither follows, but only this one tells a vendor's own 301 from a broken connection.
-      const arrived = await send(request.url, { ...request.init, redirect: "manual", signal });
+      const call = () => send(request.url, { ...request.init, redirect: "manual", signal });
+      const arrived = await (permit === undefined ? call() : sendUnder(permit, call));
       return { response: arrived, text: await arrived.text() };
     });
     seen = {
@@ -63,20 +91,15 @@ async function exchange(
     };
     return { reply: seen };
   } catch (thrown) {
+    left = !(thrown instanceof NotSent);
     return { thrown };
   } finally {
     const requestId = seen && dialect.requestId(seen);
     // An id is the vendor's text like any other: only what looks like one, and repeats nothing, is kept.
     const safe =
       requestId !== undefined && /^[\w:.,-]{1,128}$/.test(requestId) && !repeats(requestId, ask.hidden);
-    noteCall({
-      vendor,
-      method,
-      route,
-      status: seen?.status ?? "no-reply",
-      ...(safe ? { requestId } : {}),
-      ms: elapsed(),
-    });
+    const status = seen?.status ?? "no-reply";
+    if (left) noteCall({ vendor, method, route, status, ...(safe ? { requestId } : {}), ms: elapsed() });
   }
 }
 

@@ -51,6 +51,8 @@ type Refusal =
   | { readonly as: "credential" }
   | { readonly as: "permission"; readonly needs?: string }
   | { readonly as: "missing" }
+  /** A failure of the vendor's own, as a 5xx is. */
+  | { readonly as: "unsure" }
   | { readonly as: "other" };
 
 /** A reply as a dialect sees it. */
@@ -67,6 +69,8 @@ export interface Dialect {
   requestId(reply: RawReply): string | undefined;
   /** Whether a reply below 400 carries the vendor's own marks; its body's structure is checked by the client. */
   isOwn(reply: RawReply): boolean;
+  /** Whether a reply below 400 is an error all the same, which {@link error} then reads; absent where errors have a status. */
+  saysNo?(reply: RawReply): boolean;
   /** What an error body says; undefined where the reply is not the vendor's own. */
   error(reply: RawReply): { id: string; text: string; resource?: string } | undefined;
   /** What an error of its own comes to. */

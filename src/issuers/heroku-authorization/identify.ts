@@ -2,13 +2,9 @@ import type { Trouble } from "../../core/errors.ts";
 import type { RecordedIdentity } from "../../core/issuer.ts";
 import type { Secret } from "../../core/secret-value.ts";
 import { between, type Instant } from "../../core/time.ts";
-import { type Fit, fitOf } from "../../vendors/heroku/redaction.ts";
+import { ENOUGH, ENOUGH_SUFFIX, type Fit, fitOf, tells } from "../../vendors/heroku/redaction.ts";
 import type { Authorization } from "../../vendors/heroku/shapes.ts";
 import type { HerokuAuthorizationConfig } from "./config.ts";
-
-/** Visible characters that a single fitting entry needs without a record, and how many of them at the end (HK-04). */
-const ENOUGH = 6;
-const ENOUGH_SUFFIX = 4;
 
 /** What identifying looks at. */
 export interface Lineup {
@@ -97,7 +93,7 @@ function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
     );
   }
   const fit = fitting(value, entry);
-  if (!fit.whole && (fit.prefix + fit.suffix < ENOUGH || fit.suffix < ENOUGH_SUFFIX)) {
+  if (!tells(fit)) {
     return doubt(
       `Heroku shows only ${fit.prefix + fit.suffix} telling characters of ${short(entry.id)}, ${fit.suffix} of them at the end`,
       `without a record it takes at least ${ENOUGH}, ${ENOUGH_SUFFIX} of them at the end, to tell authorizations apart`,

@@ -173,6 +173,48 @@ describe("[HK-04] identify", () => {
     );
   });
 
+  it("[HK-24] identifies a supplied value where no other living key is left, and validates it", async () => {
+    redact(8, 4);
+    const dead = world.sandbox.control.act({
+      act: "create-authorization",
+      description: "x",
+      scope: ["global"],
+    });
+    connect({}, dead.id);
+    world.sandbox.control.act({ act: "delete-authorization", id: dead.id ?? "" });
+    await world.clock.advance(1);
+    expect(await issuer.identify(old, undefined)).toMatchObject({ is: "done", value: { id: current } });
+    const found = await issuer.identify(old, { id: current });
+    if (found.is !== "done") throw new Error(found.trouble.message);
+    expect(await issuer.validate(found.value, old)).toMatchObject({ is: "proved" });
+    expect(await issuer.identify(tokenOf(dead.id ?? ""), undefined)).toMatchObject({
+      is: "refused",
+      trouble: { code: "VENDOR_REFUSED_CREDENTIAL" },
+    });
+  });
+
+  it("[HK-24] identifies the value of a federated account, which has no default key", async () => {
+    redact(8, 4);
+    world.sandbox.control.set({ heroku: { federated: true } });
+    const body = { id: "forbidden", message: "This account is a federated account." };
+    const fault = { kind: "status", status: 403, headers: OWN, route: "/oauth/authorizations/~" } as const;
+    world.sandbox.control.addFault({ ...fault, body });
+    expect(await issuer.identify(old, undefined)).toMatchObject({ is: "done", value: { id: current } });
+    world.sandbox.control.addFault(fault);
+    expect(await issuer.identify(old, undefined)).toMatchObject({ trouble: { code: "VENDOR_PERMISSION" } });
+  });
+
+  it("[HK-04] refuses the recorded id where what is shown of it fits at one end only", async () => {
+    redact(8, 4);
+    const entry = authorization(current);
+    const value = entry.token;
+    entry.token = `${value.slice(0, -4)}zzzz`;
+    connect();
+    expect(await issuer.identify(secretsOf({ token: value }), { id: current })).toMatchObject(
+      doubt("not those of the value"),
+    );
+  });
+
   it("[X-09] is not told by a reply that is not Heroku's, and works without a default key", async () => {
     redact(8, 4);
     world.sandbox.control.addFault({ kind: "html", status: 404, route: "/oauth/authorizations/~" });
@@ -316,6 +358,32 @@ describe("[HK-09] end and after", () => {
     }
     world.sandbox.control.set({ heroku: { suspended: true } });
     expect((await issuer.introspect(old)).is).toBe("unknown");
+  });
+
+  it("[HK-16] lists every authorization of the account", async () => {
+    const found = await issuer.list();
+    expect(found.is === "done" && found.value.map(({ id }) => id).sort()).toEqual(
+      world.sandbox.heroku.authorizations.map(({ id }) => id).sort(),
+    );
+    world.sandbox.control.addFault({ kind: "html", status: 200 });
+    expect((await issuer.list()).is).toBe("unknown");
+  });
+
+  it("[HK-24] says how a person makes one, and what its token looks like", () => {
+    const byHand = (change: object) =>
+      herokuAuthorization.describe(herokuAuthorization.config.parse({ ...CONFIG, ...change })).byHand;
+    const { lines = [], fields = [] } = byHand({}) ?? {};
+    expect(lines).toContain('heroku authorizations:create -s global -d "{description}"');
+    expect(lines.join()).toContain("https://dashboard.heroku.com/");
+    const narrow = byHand({ scope: ["read", "write"] })?.lines ?? [];
+    expect(narrow).toContain('heroku authorizations:create -s read,write -d "{description}"');
+    expect(narrow.join()).not.toContain("dashboard");
+    expect(fields).toEqual([{ name: "token", label: "Token", shape: expect.any(String) }]);
+    const shape = new RegExp(`^(?:${fields[0]?.shape})$`);
+    const { id, token } = authorization(RAXX.currentAuthorization);
+    for (const text of [token, `HRKU-${id}`, id]) expect(shape.test(text)).toBe(true);
+    for (const text of [`${token} `, token.slice(5), `HRKU-${"*".repeat(60)}`, "HRKU-", id.slice(1), ""])
+      expect(shape.test(text)).toBe(false);
   });
 
   it("says who a value is, and whether the account can mint", async () => {

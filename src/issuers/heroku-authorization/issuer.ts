@@ -6,12 +6,15 @@ import { done, type Outcome, refused, type Sighting } from "../../core/outcome.t
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { HerokuClient } from "../../vendors/heroku/client.ts";
 import type { Authorization } from "../../vendors/heroku/shapes.ts";
-import { outcomeOf } from "../../vendors/reply.ts";
+import { type Failure, outcomeOf } from "../../vendors/reply.ts";
 import { type HerokuAuthorizationConfig, herokuAuthorizationConfig } from "./config.ts";
 import { identified, isKnown } from "./identify.ts";
-import { validated } from "./validate.ts";
+import { isRefused, validated } from "./validate.ts";
 
 type Deps = AdapterDeps<HerokuClient>;
+
+/** `HRKU-` and 60 characters since 2025-04, `HRKU-` and a UUID or a bare UUID before (heroku-github.md A5). */
+const TOKEN = "HRKU-[A-Za-z0-9_-]{36,120}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
 const EXACT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -26,6 +29,7 @@ export const herokuAuthorization = defineIssuer({
     account,
     scope: scope.join(" "),
     convention: description,
+    byHand: { lines: wayByHand(account, scope), fields: [{ name: "token", label: "Token", shape: TOKEN }] },
   }),
   costs: {
     introspect: 1,
@@ -44,6 +48,7 @@ export const herokuAuthorization = defineIssuer({
     findByTag: (tag) => findByTag(deps, tag),
     validate: (credential, values) => validated(config, deps, credential, tokenOf(values)),
     end: (id) => end(config, deps, id),
+    list: () => list(deps),
     isListed: (id) => isListed(deps, id),
     probe: (values) => probe(deps, values),
   }),
@@ -67,15 +72,19 @@ async function identify(
   values: Values,
   recorded: RecordedIdentity | undefined,
 ): Promise<Outcome<Credential>> {
-  const [list, standard] = await Promise.all([client.authorizations(), client.authorization("~")]);
-  if (list.is !== "done") return outcomeOf(list);
+  const value = tokenOf(values);
+  const ask = (as?: Secret) => Promise.all([client.authorizations(as), client.authorization("~", as)]);
+  let [all, standard] = await ask();
+  // A supplied value may be the only living key of its account: then it is asked about with itself.
+  if (isRefused(all)) [all, standard] = await ask(value);
+  if (all.is !== "done") return outcomeOf(all);
   // An account need not have a default key; any other failure leaves open whether the value is that key.
-  if (standard.is !== "done" && !isAbsent(standard)) return outcomeOf(standard);
+  if (standard.is !== "done" && !isAbsent(standard) && !isFederated(standard)) return outcomeOf(standard);
   const defaultId = standard.is === "done" ? standard.value.id : undefined;
   const found = identified({
-    value: tokenOf(values),
+    value,
     recorded,
-    entries: list.value,
+    entries: all.value,
     defaultId,
     config,
     now: clock.now(),
@@ -96,13 +105,12 @@ async function mint(
     const { authorization, token } = answer.value;
     return done({ credential: credentialOf(authorization), values: { token } });
   }
-  const { said } = answer;
-  if (said?.status === 403 && /federated/i.test(said.text)) {
+  if (isFederated(answer)) {
     return refused({
       code: "ACCOUNT_FEDERATED",
       message: `Heroku will not create an authorization: ${config.account} signs in by SSO`,
       because: "federated accounts cannot issue authorizations, so nothing was created",
-      next: "Use a service user that is not federated for this connection and in the secret's configuration",
+      next: "lockstep rotate <secret> --supplied, or use a service user that is not federated",
     });
   }
   return outcomeOf(answer);
@@ -154,6 +162,11 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
   return isAbsent(answer) ? done(undefined) : outcomeOf(answer);
 }
 
+async function list({ client }: Deps): Promise<Outcome<readonly Credential[]>> {
+  const all = await client.authorizations();
+  return all.is === "done" ? done(all.value.map(credentialOf)) : outcomeOf(all);
+}
+
 async function isListed({ client, clock }: Deps, id: string): Promise<Sighting> {
   const list = await client.authorizations();
   const at = clock.now();
@@ -176,6 +189,22 @@ async function probe(deps: Deps, values: Values): Promise<Sighting> {
 function isAbsent(answer: { said?: { status: number; id: string; resource?: string } }): boolean {
   const { said } = answer;
   return said?.status === 404 && said.id === "not_found" && said.resource === "authorization";
+}
+
+/** Heroku's refusal of what only accounts without SSO may do (heroku/heroku-mcp-server#109). */
+function isFederated({ said }: Partial<Failure>): boolean {
+  return said?.status === 403 && /federated/i.test(said.text);
+}
+
+/** How a person makes one; scopes are separated by commas on the command line, and the dashboard knows `global` only. */
+function wayByHand(account: string, scope: readonly string[]): readonly string[] {
+  const page = "https://dashboard.heroku.com/account/applications, Authorizations, Create authorization";
+  return [
+    `Sign in to Heroku as ${account}; heroku whoami prints who you are. An account that signs in by SSO cannot create one`,
+    `heroku authorizations:create -s ${scope.join(",")} -d "{description}"`,
+    ...(scope.join() === "global" ? [`Or ${page}: description {description}, and no expiry`] : []),
+    "Its token is shown this once: paste it here, and keep it nowhere else",
+  ];
 }
 
 function credentialOf({ id, description, scope, createdAt, user }: Authorization): Credential {

@@ -6,6 +6,7 @@ import type { Secret } from "../../core/secret-value.ts";
 import { between } from "../../core/time.ts";
 import type { HerokuClient } from "../../vendors/heroku/client.ts";
 import { fitOf } from "../../vendors/heroku/redaction.ts";
+import type { Answer } from "../../vendors/reply.ts";
 import type { HerokuAuthorizationConfig } from "./config.ts";
 
 /** How long a fresh token's refusal may be propagation; Heroku promises nothing. */
@@ -30,7 +31,9 @@ export async function validated(
   if (email !== config.account)
     return wrong("ACCOUNT_DIFFERS", `The new value is ${email}'s, not ${config.account}'s`);
   if (suspended) return wrong("NEW_NOT_VALID", `The account ${email} is suspended`);
-  const entry = await client.authorization(credential.id);
+  let entry = await client.authorization(credential.id);
+  // Where no living key was left, the new value is the only access to itself.
+  if (isRefused(entry)) entry = await client.authorization(credential.id, token);
   if (entry.is !== "done") return notShown(entry);
   const { id, scope, shown } = entry.value;
   if (id !== credential.id || shown === undefined || !fitOf(token, shown).fits)
@@ -60,6 +63,11 @@ async function firstUnread(
   });
   // A refutation is the answer even where another app's reply is still open.
   return proofs.find((one) => one?.is === "refuted") ?? proofs.find((one) => one !== undefined);
+}
+
+/** Heroku's own refusal of the value that the call was made with. */
+export function isRefused(answer: Answer<unknown>): boolean {
+  return answer.is === "refused" && answer.trouble.code === "VENDOR_REFUSED_CREDENTIAL";
 }
 
 function notShown(answer: NotDone, found?: string): Proof {

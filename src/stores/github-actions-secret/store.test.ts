@@ -1,56 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Store } from "../../core/store.ts";
 import { RAXX } from "../../sandbox/raxx.ts";
-import { testSandbox } from "../../sandbox/testing.ts";
-import { github } from "../../vendors/github/client.ts";
-import { clockOf, secretsOf, testConnection, testFingerprint, watched } from "../../vendors/testing.ts";
-import type { GithubActionsSecretConfig } from "./config.ts";
+import { secretsOf, testFingerprint } from "../../vendors/testing.ts";
+import { bench, CONFIG, NAME, NEW, OWN, PROOF, REPOSITORY, TEXT, written } from "./harness.ts";
 import { githubActionsSecret } from "./store.ts";
 
-const TEXT = "HRKU-new-value-of-the-test";
-const NEW = secretsOf({ token: TEXT });
-const NAME = "HEROKU_API_KEY";
-const REPOSITORY = "raxx-app/TradeMasterAPI";
-const OWN = { "x-github-request-id": "AB12" };
-const CONFIG = { repository: REPOSITORY, repositoryId: RAXX.repositoryId, fields: { token: NAME } };
-let world: Awaited<ReturnType<typeof testSandbox>>;
+let world: Awaited<ReturnType<typeof bench>>;
 let store: Store;
 
-function connect(change: Partial<GithubActionsSecretConfig> = {}, name = "rotation", date?: () => Date) {
-  const token = world.sandbox.control.estate().github.tokens[name] ?? "";
-  const connection = testConnection(
-    async (request) => {
-      const response = await world.sandbox.fetch("github", request);
-      if (date !== undefined) response.headers.set("date", date().toUTCString());
-      return response;
-    },
-    world.clock,
-    { token },
-  );
-  const deps = {
-    client: github.connect(connection),
-    fingerprint: testFingerprint,
-    clock: clockOf(world.clock),
-    copy: "github",
-  };
-  const config = githubActionsSecret.config.parse({ ...CONFIG, ...change });
-  store = watched(githubActionsSecret.connect(config, deps), [token, TEXT]);
-}
-
 beforeEach(async () => {
-  world = await testSandbox();
-  connect();
+  world = await bench();
+  store = world.connect();
 });
-
-async function written() {
-  const outcome = await store.write(NEW);
-  if (outcome.is !== "done") throw new Error(outcome.trouble.message);
-  return outcome.value;
-}
-
-function held() {
-  return world.sandbox.github.repositories[0]?.secrets.find((one) => one.name === NAME)?.value;
-}
 
 describe("the GitHub Actions secret", () => {
   it("is seen without its value, by the repository's number", async () => {
@@ -58,43 +19,89 @@ describe("the GitHub Actions secret", () => {
       is: "done",
       value: { present: true, targetId: String(RAXX.repositoryId), changedAt: "2026-07-01T14:05:40.000Z" },
     });
-    connect({ fields: { token: "ABSENT" } });
+    store = world.connect({ fields: { token: "ABSENT" } });
     expect(await store.observe()).toMatchObject({ is: "done", value: { present: false } });
   });
 
   it("[HK-07] is written, and proved by our accepted and uncontested write", async () => {
-    const receipt = await written();
-    expect(held()).toBe(TEXT);
+    const receipt = await written(store);
+    expect(world.held()).toBe(TEXT);
     expect(receipt).toMatchObject({ copy: "github", wrote: true, fingerprints: testFingerprint(NEW) });
     const observed = await store.observe();
     expect(observed.is === "done" && observed.value.changedAt).toBe(receipt.changedAt);
-    expect(await store.prove(receipt)).toMatchObject({ is: "proved" });
+    expect(await store.prove(receipt, NEW)).toMatchObject({ is: "proved" });
     await world.clock.advance(1_000);
-    world.sandbox.control.act({
-      act: "set-github-secret",
-      repository: REPOSITORY,
-      name: NAME,
-      value: { text: "x" },
-    });
-    expect(await store.prove(receipt)).toMatchObject({
+    world.put({}, "x");
+    expect(await store.prove(receipt, NEW)).toMatchObject({
       is: "refuted",
       trouble: { code: "DESTINATION_UNPROVED" },
     });
-    world.sandbox.control.act({ act: "set-github-secret", repository: REPOSITORY, name: NAME, value: null });
-    expect(await store.prove(receipt)).toMatchObject({ is: "refuted" });
+    world.put({}, null);
+    expect(await store.prove(receipt, NEW)).toMatchObject({ is: "refuted" });
   });
 
-  it("costs what it declares", async () => {
-    const config = githubActionsSecret.config.parse(CONFIG);
-    const calls = () => world.sandbox.control.journal.list().length;
-    await store.observe();
-    expect(calls()).toBe(githubActionsSecret.costs.observe(config));
-    const receipt = await written();
-    const soFar = githubActionsSecret.costs.observe(config) + githubActionsSecret.costs.write(config);
-    expect(calls()).toBe(soFar);
-    await store.prove(receipt);
-    expect(calls()).toBe(soFar + githubActionsSecret.costs.prove(config));
-    expect(githubActionsSecret.describe(config).target).toBe(`github ${REPOSITORY} ${NAME}`);
+  it.each([{}, { proof: PROOF }])("costs what it declares, with %j", async (change) => {
+    store = world.connect(change, { token: "rotation-wide" });
+    const config = githubActionsSecret.config.parse({ ...CONFIG, ...change });
+    const { costs } = githubActionsSecret;
+    const took = async (body: () => Promise<unknown>) => {
+      const before = world.calls();
+      await body();
+      return world.calls() - before;
+    };
+    const environments = world.sandbox.github.repositories[0]?.environments.length ?? 0;
+    expect(environments).toBeGreaterThan(0);
+    expect(await took(() => store.ready())).toBe(costs.ready(config) + environments);
+    expect(await took(() => store.observe())).toBe(costs.observe(config));
+    expect(await took(() => store.write(NEW))).toBe(costs.write(config));
+    await world.clock.advance(60_000);
+    const receipt = await written(store);
+    const proving = await took(async () => {
+      if ("proof" in change) await store.prove(receipt, NEW);
+      await world.clock.advance(10_000);
+      expect((await store.prove(receipt, NEW)).is).toBe("proved");
+    });
+    expect(proving).toBe(costs.prove(config, 0));
+    expect(await took(() => store.drained(receipt))).toBe(costs.drained(config));
+    expect(await took(() => store.survey())).toBe(costs.survey);
+  });
+
+  it("[DR-13] says where it is, which grade it gets, and how a person writes it", async () => {
+    const parsed = (change: object) => githubActionsSecret.config.parse({ ...CONFIG, ...change });
+    const place = `github ${REPOSITORY} ${NAME}`;
+    const plain = githubActionsSecret.describe(parsed({}));
+    expect(plain).toMatchObject({ target: place, places: [place] });
+    expect(plain.byHand).toBeUndefined();
+    expect(githubActionsSecret.capabilities(parsed({})).grade).toBe("receipt");
+    expect(githubActionsSecret.capabilities(parsed({ proof: PROOF })).grade).toBe("behaviour");
+    expect(githubActionsSecret.describe(parsed({ proof: PROOF })).remarks?.join()).toContain(
+      "lockstep-proof",
+    );
+    const { byHand } = githubActionsSecret.describe(parsed({ byHand: true }));
+    expect(byHand?.command).toEqual(["gh", "secret", "set", NAME, "--repo", REPOSITORY]);
+    expect(byHand?.lines.join()).toContain(`https://github.com/${REPOSITORY}/settings/secrets/actions`);
+    expect(await store.survey()).toEqual({ is: "done", value: [] });
+  });
+
+  it("[DR-13] sends nothing where a person writes, and proves that write by its time", async () => {
+    store = world.connect({ byHand: true }, { token: "read-only" });
+    expect(await store.write(NEW)).toMatchObject({ is: "refused", trouble: { code: "VENDOR_PERMISSION" } });
+    expect(world.calls()).toBe(0);
+    world.put({}, TEXT);
+    const seen = await store.observe();
+    const changedAt = seen.is === "done" ? seen.value.changedAt : undefined;
+    if (changedAt === undefined) throw new Error("not seen");
+    const receipt = {
+      copy: "github",
+      at: changedAt,
+      changedAt,
+      wrote: true,
+      fingerprints: testFingerprint(NEW),
+    };
+    expect((await store.prove(receipt, NEW)).is).toBe("proved");
+    await world.clock.advance(2_000);
+    world.put({}, TEXT);
+    expect((await store.prove(receipt, NEW)).is).toBe("refuted");
   });
 
   it("fetches a replaced key again, once, and not for another refusal", async () => {
@@ -108,8 +115,8 @@ describe("the GitHub Actions secret", () => {
       }
       return fetch(vendor, request);
     };
-    await written();
-    expect([puts(), held()]).toEqual([2, TEXT]);
+    await written(store);
+    expect([puts(), world.held()]).toEqual([2, TEXT]);
     world.sandbox.control.addFault({ kind: "status", status: 422, headers: OWN, method: "PUT", count: 5 });
     expect(await store.write(NEW)).toMatchObject({ is: "refused", trouble: { code: "VENDOR_REFUSED" } });
     expect(puts()).toBe(3);
@@ -143,10 +150,10 @@ describe("the GitHub Actions secret", () => {
   });
 
   it("is unknown when somebody wrote between our write and our look", async () => {
-    connect({}, "rotation", () => new Date(world.clock.now()));
-    const receipt = await written();
+    store = world.connect({}, { date: () => new Date(world.clock.now()) });
+    const receipt = await written(store);
     expect(receipt.wrote).toBe(true);
-    connect({}, "rotation", () => new Date(world.clock.now() - 10_000));
+    store = world.connect({}, { date: () => new Date(world.clock.now() - 10_000) });
     expect(await store.write(NEW)).toMatchObject({
       is: "unknown",
       trouble: { message: expect.stringContaining("changed again after our write") },
@@ -154,44 +161,44 @@ describe("the GitHub Actions secret", () => {
   });
 
   it("waits out a read from before the write", async () => {
-    const receipt = await written();
+    const receipt = await written(store);
     await world.clock.advance(60_000);
-    const later = await written();
+    const later = await written(store);
     world.sandbox.control.addFault({ kind: "stale", route: "*/HEROKU_API_KEY" });
-    expect((await store.prove(later)).is).toBe("unknown");
-    expect((await store.prove(later)).is).toBe("proved");
-    expect((await store.prove(receipt)).is).toBe("refuted");
+    expect((await store.prove(later, NEW)).is).toBe("unknown");
+    expect((await store.prove(later, NEW)).is).toBe("proved");
+    expect((await store.prove(receipt, NEW)).is).toBe("refuted");
   });
 
   it("[P6] refuses another repository under the name, a renamed one, and one that it cannot see or write", async () => {
-    connect({ repositoryId: 1 });
+    store = world.connect({ repositoryId: 1 });
     expect(await store.write(NEW)).toMatchObject({ is: "refused", trouble: { code: "DESTINATION_UNREADY" } });
-    connect();
+    store = world.connect();
     const renamed = { id: RAXX.repositoryId, full_name: "raxx-app/Other" };
     world.sandbox.control.addFault({ kind: "status", status: 200, headers: OWN, body: renamed });
     expect(await store.observe()).toMatchObject({ is: "refused", trouble: { code: "DESTINATION_UNREADY" } });
     const archived = { ...renamed, full_name: REPOSITORY, archived: true };
     world.sandbox.control.addFault({ kind: "status", status: 200, headers: OWN, body: archived });
     expect(await store.observe()).toMatchObject({ is: "refused", trouble: { code: "DESTINATION_UNREADY" } });
-    connect({}, "outsider");
+    store = world.connect({}, { token: "outsider" });
     expect(await store.observe()).toMatchObject({
       is: "refused",
       trouble: { code: "VENDOR_TARGET_MISSING" },
     });
-    connect({}, "read-only");
+    store = world.connect({}, { token: "read-only" });
     expect(await store.write(NEW)).toMatchObject({
       is: "refused",
-      trouble: { code: "VENDOR_PERMISSION", next: expect.stringContaining("secrets=write") },
+      trouble: { code: "VENDOR_PERMISSION", next: expect.stringContaining("byHand: true") },
     });
-    expect(held()).not.toBe(TEXT);
+    expect(world.held()).not.toBe(TEXT);
   });
 
   it("writes several fields, and is unknown when only some were accepted", async () => {
-    connect({ fields: { id: "KEY_ID", secret: "KEY_SECRET" } });
+    store = world.connect({ fields: { id: "KEY_ID", secret: "KEY_SECRET" } });
     const pair = secretsOf({ id: "id-of-the-pair", secret: TEXT });
     const done = await store.write(pair);
     if (done.is !== "done") throw new Error(done.trouble.message);
-    expect((await store.prove(done.value)).is).toBe("proved");
+    expect((await store.prove(done.value, pair)).is).toBe("proved");
     world.sandbox.control.addFault({ kind: "status", status: 403, headers: OWN, method: "PUT", skip: 1 });
     expect((await store.write(pair)).is).toBe("unknown");
     await world.clock.advance(60_000);
@@ -208,5 +215,13 @@ describe("the GitHub Actions secret", () => {
       expect(valid({ fields: { token: name } })).toBe(false);
     expect(valid({ fields: { a: "X", b: "X" } })).toBe(false);
     expect(valid({ fields: {} })).toBe(false);
+    expect(valid({ proof: PROOF })).toBe(true);
+    for (const proof of [{ ...PROOF, workflow: "../x.yml" }, { ...PROOF, ref: "-x" }, { workflow: "x.yml" }])
+      expect(valid({ proof })).toBe(false);
+    expect(valid({ shadows: ["environment a b", "organization codespaces", "dependabot"] })).toBe(true);
+    for (const shadow of ["production", "environment ", "organization actions"])
+      expect(valid({ shadows: [shadow] })).toBe(false);
+    expect(valid({ byHand: true })).toBe(true);
+    expect(valid({ byHand: true, fields: { a: "X", b: "Y" } })).toBe(false);
   });
 });

@@ -7,7 +7,11 @@ export interface HerokuConfigVarConfig {
   readonly appId: string;
   /** Name of the config var by field of the credential: `{ token: "HEROKU_API_KEY" }`. */
   readonly fields: Readonly<Record<string, string>>;
+  /** Where the app itself says that it is well, with 2xx; asked without a credential. */
+  readonly health?: string | undefined;
 }
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Checks that part of a configuration. */
 export const herokuConfigVarConfig = z.strictObject({
@@ -19,4 +23,15 @@ export const herokuConfigVarConfig = z.strictObject({
       error: "two fields cannot share a name",
     })
     .refine((fields) => Object.keys(fields).length > 0, { error: "at least one field" }),
+  health: z
+    .string()
+    .refine(isHealthUrl, { error: "an https URL (or http on loopback), no user in it" })
+    .optional(),
 }) satisfies z.ZodType<HerokuConfigVarConfig>;
+
+function isHealthUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  const safe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
+  return safe && username === "" && password === "";
+}

@@ -3,7 +3,8 @@ import type { ErrorCode, Trouble } from "../../core/errors.ts";
 import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
 import type { Values } from "../../core/secret-value.ts";
 import type { Observation } from "../../core/store.ts";
-import { type InfisicalClient, missingIn, type VaultSecret } from "../../vendors/infisical/client.ts";
+import { type InfisicalClient, missingIn } from "../../vendors/infisical/client.ts";
+import type { VaultSecret } from "../../vendors/infisical/shapes.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
 import type { InfisicalConfig } from "./config.ts";
 
@@ -47,7 +48,7 @@ async function lookAt(
     const { environment, path } = imported.value;
     const source = [environment, path].filter(Boolean).join(" ");
     return refused(
-      unreadyFor(
+      unsuitable(
         config,
         key,
         `is imported from ${source}`,
@@ -58,21 +59,23 @@ async function lookAt(
   return missingIn(imported) === "secret" ? done("no secret") : outcomeOf(imported);
 }
 
+/** Why what stands there is not Lockstep's to read as a value and to write (HK-25): the one place that decides it. */
 function unreadiness(config: InfisicalConfig, key: string, secret: VaultSecret): Trouble | undefined {
-  const { project, environment, path, hidden, rotated } = secret;
+  const { project, environment, path, hidden, rotated, rotation, reference } = secret;
   if (hidden) {
-    return unreadyFor(
-      config,
-      key,
-      "hides its value from this identity",
+    return problem(
+      "VENDOR_PERMISSION",
+      `${spot(config, key)} hides its value from this identity`,
+      "what was written there could not be read back, and so not be proved",
       "Give the identity the right to read values there (ReadValue)",
     );
   }
   if (rotated) {
-    return unreadyFor(
+    const which = rotation === undefined ? "" : ` (${rotation})`;
+    return unsuitable(
       config,
       key,
-      "is written by Infisical's own secret rotation",
+      `is written by Infisical's own secret rotation${which}`,
       "Switch off one of the two rotations: two writers undo each other",
     );
   }
@@ -80,9 +83,17 @@ function unreadiness(config: InfisicalConfig, key: string, secret: VaultSecret):
     (project !== undefined && project !== config.project) ||
     environment !== config.environment ||
     (path !== undefined && path !== config.path);
-  if (!elsewhere) return undefined;
-  const source = [project, environment, path].filter(Boolean).join(" ");
-  return unreadyFor(config, key, `comes from ${source}`, `Configure that place as the vault instead`);
+  if (elsewhere) {
+    const source = [project, environment, path].filter(Boolean).join(" ");
+    return unsuitable(config, key, `comes from ${source}`, "Configure that place as the vault instead");
+  }
+  if (reference === undefined) return undefined;
+  return unsuitable(
+    config,
+    key,
+    `is ${reference}`,
+    "Configure the place that it refers to as the vault, or store the value itself there",
+  );
 }
 
 /** What was seen, without values. */
@@ -122,7 +133,12 @@ export function versionText(versions: readonly number[]): string {
 
 /** The place for people: `infisical prod /MooseQuest/heroku HEROKU_API_KEY`. */
 export function targetOf({ environment, path, fields }: InfisicalConfig): string {
-  return `infisical ${environment} ${path} ${Object.values(fields).join(", ")}`;
+  return placeOf(environment, path, Object.values(fields).join(", "));
+}
+
+/** One key as plans and surveys spell it. */
+export function placeOf(environment: string, path: string, key: string): string {
+  return `infisical ${environment} ${path} ${key}`;
 }
 
 /** A {@link Trouble} about the vault. */
@@ -130,19 +146,19 @@ export function problem(code: ErrorCode, message: string, because: string, next:
   return { code, message, because, next };
 }
 
-function unreadyFor(
-  { environment, path }: InfisicalConfig,
-  key: string,
-  found: string,
-  next: string,
-): Trouble {
-  const message = `${key} at ${environment} ${path} ${found}`;
+/** An entry that something else feeds, or that is taken along by something else. */
+export function unsuitable(config: InfisicalConfig, key: string, found: string, next: string): Trouble {
   return problem(
-    "DESTINATION_UNREADY",
-    message,
-    "a write there would not be the last word, or could not be proved",
+    "VAULT_ENTRY_UNSUITABLE",
+    `${spot(config, key)} ${found}`,
+    "a write there would not be the last word, or would reach places that the plan does not name",
     next,
   );
+}
+
+/** One key in words, inside a sentence: `HEROKU_API_KEY at prod /MooseQuest/heroku`. */
+export function spot({ environment, path }: InfisicalConfig, key: string): string {
+  return `${key} at ${environment} ${path}`;
 }
 
 /** A missing key as a refusal. */

@@ -1,43 +1,23 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Vault } from "../../core/store.ts";
-import { raxxEstate } from "../../sandbox/estate.ts";
 import { RAXX } from "../../sandbox/raxx.ts";
-import { testSandbox } from "../../sandbox/testing.ts";
-import { infisical } from "../../vendors/infisical/client.ts";
-import { clockOf, secretsOf, testConnection, testFingerprint, watched } from "../../vendors/testing.ts";
+import { secretsOf, testFingerprint } from "../../vendors/testing.ts";
 import type { InfisicalConfig } from "./config.ts";
 import { infisicalVault } from "./store.ts";
+import { CONFIG, KEY, vaultWorld } from "./testing.ts";
 
 const TEXT = "HRKU-new-value-of-the-test";
 const NEW = secretsOf({ token: TEXT });
-const KEY = "HEROKU_API_KEY";
-const CONFIG = {
-  project: RAXX.projectId,
-  environment: "prod",
-  path: "/MooseQuest/heroku",
-  fields: { token: KEY },
-};
 const PLACE = { environment: "prod", path: CONFIG.path, key: KEY };
-let world: Awaited<ReturnType<typeof testSandbox>>;
+let world: Awaited<ReturnType<typeof vaultWorld>>;
 let vault: Vault;
 
 function connect(change: Partial<InfisicalConfig> = {}, name = "lockstep") {
-  const { control } = world.sandbox;
-  const { clientId = "", clientSecret = "" } = control.estate().infisical.identities[name] ?? {};
-  const send = (request: Request) => world.sandbox.fetch("infisical", request);
-  const deps = {
-    client: infisical.connect(testConnection(send, world.clock, { clientId, clientSecret })),
-    fingerprint: testFingerprint,
-    clock: clockOf(world.clock),
-    copy: "vault",
-  };
-  const old = control.estate().heroku.tokens[RAXX.currentAuthorization] ?? "";
-  const config = infisicalVault.config.parse({ ...CONFIG, ...change });
-  vault = watched(infisicalVault.connect(config, deps), [clientSecret, TEXT, old]);
+  vault = world.connect(change, name);
 }
 
 async function start(generation: "v3" | "v4" = "v4") {
-  world = await testSandbox({ estate: raxxEstate({ generation }) });
+  world = await vaultWorld(generation, [TEXT]);
   connect();
 }
 
@@ -49,7 +29,7 @@ async function written() {
   return outcome.value;
 }
 
-const writes = () => world.sandbox.control.journal.list({ effect: "write" }).length;
+const writes = () => world.writes();
 const reply = (secret: object) => {
   const base = { secretValue: TEXT, version: 3, environment: "prod", workspace: RAXX.projectId };
   return { kind: "status", status: 200, body: { secret: { ...base, ...secret } } } as const;
@@ -71,7 +51,7 @@ describe.each(["v3", "v4"] as const)("the Infisical vault on %s", (generation) =
       version: "4",
       fingerprints: testFingerprint(NEW),
     });
-    expect(await vault.prove(receipt)).toMatchObject({
+    expect(await vault.prove(receipt, NEW)).toMatchObject({
       is: "proved",
       says: expect.stringContaining("version 4"),
     });
@@ -86,12 +66,12 @@ describe.each(["v3", "v4"] as const)("the Infisical vault on %s", (generation) =
     connect({ fields: { token: "NEW_KEY" } });
     expect(await vault.observe()).toMatchObject({ is: "done", value: { present: false } });
     expect(await vault.read()).toMatchObject({ is: "refused", trouble: { code: "VENDOR_TARGET_MISSING" } });
-    expect(await vault.prove(await written())).toMatchObject({ is: "proved" });
+    expect(await vault.prove(await written(), NEW)).toMatchObject({ is: "proved" });
     connect({ path: "/a/b-c" });
     expect(await vault.observe()).toMatchObject({ is: "done", value: { present: false } });
     const receipt = await written();
     expect(receipt).toMatchObject({ wrote: true, version: "1" });
-    expect(await vault.prove(receipt)).toMatchObject({ is: "proved" });
+    expect(await vault.prove(receipt, NEW)).toMatchObject({ is: "proved" });
   });
 
   it("[HK-08] is unknown after a lost reply, and settles by looking again", async () => {
@@ -107,7 +87,7 @@ describe.each(["v3", "v4"] as const)("the Infisical vault on %s", (generation) =
       expect((await vault.write(value)).is).toBe("unknown");
       const again = await vault.write(value);
       expect(again).toMatchObject({ is: "done", value: { wrote: false } });
-      expect(again.is === "done" && (await vault.prove(again.value)).is).toBe("proved");
+      expect(again.is === "done" && (await vault.prove(again.value, value)).is).toBe("proved");
     }
     expect(writes()).toBe(3);
   });
@@ -118,33 +98,33 @@ describe("[HK-08] proof", () => {
     const receipt = await written();
     world.sandbox.control.act({ act: "set-vault-secret", ...PLACE, value: { text: "other" } });
     const differs = { is: "refuted", trouble: { code: "VAULT_DIFFERS" } };
-    expect(await vault.prove(receipt)).toMatchObject(differs);
+    expect(await vault.prove(receipt, NEW)).toMatchObject(differs);
     // The same value in a later version was written by somebody too.
     world.sandbox.control.act({ act: "set-vault-secret", ...PLACE, value: { text: TEXT } });
-    expect(await vault.prove(receipt)).toMatchObject(differs);
+    expect(await vault.prove(receipt, NEW)).toMatchObject(differs);
   });
 
   it("[HK-08] does not believe the reply of a write", async () => {
     world.sandbox.control.addFault({ kind: "no-effect", method: "PATCH" });
-    expect(await vault.prove(await written())).toMatchObject({
+    expect(await vault.prove(await written(), NEW)).toMatchObject({
       is: "unknown",
       trouble: { code: "VAULT_DIFFERS" },
     });
     world.sandbox.control.act({ act: "set-vault-secret", ...PLACE, value: { text: "other" } });
     const receipt = await written();
     expect(receipt.version).toBe("5");
-    expect((await vault.prove({ ...receipt, fingerprints: { token: "0" } })).is).toBe("refuted");
+    expect((await vault.prove({ ...receipt, fingerprints: { token: "0" } }, NEW)).is).toBe("refuted");
   });
 
   it("[HK-08] waits out a replica that lags", async () => {
     const receipt = await written();
     world.sandbox.control.addFault({ kind: "stale" });
-    expect((await vault.prove(receipt)).is).toBe("unknown");
-    expect((await vault.prove(receipt)).is).toBe("proved");
+    expect((await vault.prove(receipt, NEW)).is).toBe("unknown");
+    expect((await vault.prove(receipt, NEW)).is).toBe("proved");
     connect({ fields: { token: "NEW_KEY" } });
     const made = await written();
     world.sandbox.control.addFault({ kind: "stale", method: "GET", count: 2 });
-    expect((await vault.prove(made)).is).toBe("unknown");
+    expect((await vault.prove(made, NEW)).is).toBe("unknown");
     // A lagging read that hides a key which is there must not end in a refusal.
     world.sandbox.control.addFault({ kind: "stale", method: "GET", count: 2 });
     expect((await vault.write(NEW)).is).toBe("unknown");
@@ -164,42 +144,28 @@ describe("what the vault refuses", () => {
     expect(world.sandbox.control.journal.list()).toHaveLength(0);
   });
 
-  it("names the source of a key that is not Lockstep's to write", async () => {
-    const unready = { is: "refused", trouble: { code: "DESTINATION_UNREADY" } };
+  it("[HK-25] reads and writes no entry whose value comes from elsewhere", async () => {
+    const unsuitable = { is: "refused", trouble: { code: "VAULT_ENTRY_UNSUITABLE" } };
     world.sandbox.control.act({ act: "mark-rotated", ...PLACE, rotated: true });
-    expect(await vault.write(NEW)).toMatchObject(unready);
+    expect(await vault.write(NEW)).toMatchObject(unsuitable);
     world.sandbox.control.addFault({ ...reply({ secretValueHidden: true }), method: "GET" });
-    expect(await vault.read()).toMatchObject(unready);
+    expect(await vault.read()).toMatchObject({ is: "refused", trouble: { code: "VENDOR_PERMISSION" } });
     world.sandbox.control.addFault({ ...reply({ secretPath: "/shared" }), method: "GET" });
     expect(await vault.observe()).toMatchObject({
-      ...unready,
+      ...unsuitable,
       trouble: { message: expect.stringContaining("/shared") },
-    });
-    connect({ fields: { token: "NEW_KEY" } });
-    await vault.observe();
-    world.sandbox.control.addFault({
-      ...reply({ secretPath: "/shared", environment: "dev" }),
-      method: "GET",
-      skip: 1,
-    });
-    expect(await vault.write(NEW)).toMatchObject({
-      is: "refused",
-      trouble: { message: expect.stringContaining("is imported from dev /shared") },
     });
     expect(writes()).toBe(0);
   });
 
-  it("calls a change request unknown, for it may land at any later time", async () => {
-    world.sandbox.control.set({ infisical: { approvalsCoverIdentities: true } });
-    world.sandbox.control.act({
-      act: "set-approval-policy",
-      environment: "prod",
-      path: CONFIG.path,
-      on: true,
-    });
+  it("[X-14] calls a change request unknown and names it, for it may land at any later time", async () => {
+    world.control.act({ act: "set-approval-policy", ...PLACE, on: true, coversIdentities: true });
     expect(await vault.write(NEW)).toMatchObject({
       is: "unknown",
-      trouble: { code: "VAULT_APPROVAL_PENDING" },
+      trouble: {
+        code: "VAULT_APPROVAL_PENDING",
+        message: expect.stringMatching(/became change request [A-Za-z0-9]{10} \([0-9a-f-]{36}\)$/),
+      },
     });
   });
 
@@ -239,24 +205,45 @@ describe("a pair", () => {
     const done = await vault.write(pair);
     if (done.is !== "done") throw new Error(done.trouble.message);
     expect(done.value.version).toBe("1,1");
-    expect((await vault.prove(done.value)).is).toBe("proved");
+    expect((await vault.prove(done.value, pair)).is).toBe("proved");
     const next = secretsOf({ id: "id-of-another", secret: `${TEXT}-2` });
     world.sandbox.control.addFault({ kind: "status", status: 403, method: "PATCH", skip: 1 });
     expect((await vault.write(next)).is).toBe("unknown");
     const settled = await vault.write(next);
     expect(settled).toMatchObject({ is: "done", value: { wrote: true, version: "2,2" } });
-    expect(settled.is === "done" && (await vault.prove(settled.value)).is).toBe("proved");
+    expect(settled.is === "done" && (await vault.prove(settled.value, next)).is).toBe("proved");
   });
 
   it("costs what it declares", async () => {
     const config = infisicalVault.config.parse(CONFIG);
-    const calls = () => world.sandbox.control.journal.list().length;
+    const { costs } = infisicalVault;
+    await vault.ready();
+    expect(world.calls()).toHaveLength(costs.ready(config));
     await vault.observe();
-    expect(calls()).toBe(1 + infisicalVault.costs.observe(config));
+    expect(world.calls()).toHaveLength(costs.observe(config));
     const receipt = await written();
-    expect(calls()).toBe(2 + infisicalVault.costs.write(config));
-    await vault.prove(receipt);
-    expect(calls()).toBe(2 + infisicalVault.costs.write(config) + infisicalVault.costs.prove(config));
-    expect(infisicalVault.describe(config).target).toBe(`infisical prod ${CONFIG.path} ${KEY}`);
+    expect(world.calls()).toHaveLength(costs.write(config));
+    await vault.prove(receipt, NEW);
+    expect(world.calls()).toHaveLength(costs.prove(config, 0));
+    expect(await vault.drained(receipt)).toMatchObject({ is: "proved" });
+    expect(world.calls()).toHaveLength(costs.drained(config));
+    await vault.survey();
+    expect(world.calls()).toHaveLength(costs.survey + 1);
+    await vault.claim();
+    expect(world.calls()).toHaveLength(costs.claim(config));
+    await vault.openApprovals();
+    expect(world.calls()).toHaveLength(costs.openApprovals);
+    const login = world.control.journal.list().filter(({ path }) => path.includes("/login"));
+    expect(login).toHaveLength(1);
+  });
+
+  it("describes each field's place", () => {
+    const pair = infisicalVault.config.parse({ ...CONFIG, fields: { id: "KEY_ID", secret: "KEY_SECRET" } });
+    expect(infisicalVault.describe(pair)).toMatchObject({
+      target: `infisical prod ${CONFIG.path} KEY_ID, KEY_SECRET`,
+      places: [`infisical prod ${CONFIG.path} KEY_ID`, `infisical prod ${CONFIG.path} KEY_SECRET`],
+      remarks: [expect.stringContaining("may not be visible"), expect.stringContaining("this project only")],
+    });
+    expect(infisicalVault.capabilities(pair)).toMatchObject({ grade: "value", surveys: true });
   });
 });

@@ -1,22 +1,25 @@
 import { defineVault } from "../../core/adapter.ts";
-import { done, type NotDone, type Outcome, type Proof, refused, unknown } from "../../core/outcome.ts";
-import type { Secret, Values } from "../../core/secret-value.ts";
+import { done, type Outcome, type Proof } from "../../core/outcome.ts";
 import type { Observation, Receipt, Vault } from "../../core/store.ts";
-import { changedWhenStored } from "../../vendors/infisical/storable.ts";
-import { outcomeOf } from "../../vendors/reply.ts";
+import { claim, putClaim } from "./claim.ts";
 import { type InfisicalConfig, infisicalConfig } from "./config.ts";
 import {
   absent,
   type Deps,
   look,
   observationOf,
+  placeOf,
   problem,
-  type Seen,
   targetOf,
   valuesIn,
   versionOf,
   versionText,
 } from "./look.ts";
+import { openApprovals, ready } from "./ready.ts";
+import { survey } from "./survey.ts";
+import { write } from "./write.ts";
+
+const keysOf = ({ fields }: InfisicalConfig) => Object.keys(fields).length;
 
 /** Infisical as the vault: proved by reading back the value and the one version that our write makes (HK-08, infisical.md 8). */
 export const infisicalVault = defineVault({
@@ -24,19 +27,51 @@ export const infisicalVault = defineVault({
   canonical: true,
   vendor: "infisical",
   config: infisicalConfig,
-  // Past versions exist, but an identity cannot list them, and old builds answer the current one for any number.
-  capabilities: { read: true, history: false, atomicFields: false, effectiveWhen: "at-once", grade: "value" },
-  describe: (config) => ({ target: targetOf(config) }),
+  capabilities: () => ({
+    read: true,
+    // Past versions exist, but an identity cannot list them, and old builds answer the current one for any number.
+    history: false,
+    atomicFields: false,
+    effectiveWhen: "at-once",
+    grade: "value",
+    surveys: true,
+  }),
+  describe: (config) => ({
+    target: targetOf(config),
+    places: Object.values(config.fields).map((key) => placeOf(config.environment, config.path, key)),
+    remarks: [
+      `a change request that waits for approval at ${config.environment} ${config.path} may not be visible: Infisical shows them to people only`,
+      "copies in Infisical are looked for in this project only, where the identity may read them",
+    ],
+  }),
   costs: {
-    observe: ({ fields }) => Object.keys(fields).length,
-    write: ({ fields }) => 2 * Object.keys(fields).length,
-    prove: ({ fields }) => Object.keys(fields).length,
+    // Every field, then the native syncs, the identity's role and its additional privileges.
+    ready: (config) => keysOf(config) + 3,
+    observe: keysOf,
+    write: (config) => 2 * keysOf(config),
+    prove: keysOf,
+    drained: () => 0,
+    // The project's environments, then a call for each: three of them unless somebody changed that.
+    survey: 3,
+    claim: keysOf,
+    openApprovals: 1,
   },
   connect: (config, deps: Deps) => ({
+    ready: () => ready(config, deps),
     observe: () => observe(config, deps),
     read: () => read(config, deps),
     write: (values) => write(config, deps, values),
     prove: (receipt) => prove(config, deps, receipt),
+    // What takes its value from the vault asks for it when it needs it, and nothing keeps an older one because of us.
+    drained: async () => ({
+      is: "proved",
+      at: deps.clock.now(),
+      says: `${targetOf(config)} is read at once`,
+    }),
+    survey: () => survey(config, deps),
+    claim: () => claim(config, deps),
+    putClaim: (installation) => putClaim(config, deps, installation),
+    openApprovals: () => openApprovals(config, deps),
   }),
 });
 
@@ -51,65 +86,6 @@ async function read(config: InfisicalConfig, deps: Deps): ReturnType<Vault["read
   const values = valuesIn(seen.value);
   if (values === undefined) return absent(config);
   return done({ values, observation: observationOf(config, deps, seen.value) });
-}
-
-async function write(config: InfisicalConfig, deps: Deps, values: Values): Promise<Outcome<Receipt>> {
-  for (const [field, key] of Object.entries(config.fields)) {
-    const changed = changedWhenStored(fieldOf(values, field));
-    if (changed !== undefined) return refused(unkept(key, changed));
-  }
-  const seen = await look(config, deps);
-  if (seen.is !== "done") return seen;
-  const differing = seen.value.filter(({ field, held }) => {
-    return typeof held === "string" || !held.value.equals(fieldOf(values, field));
-  });
-  if (differing.some(({ held }) => held === "no folder")) {
-    const made = await deps.client.createFolder(config);
-    if (made.is !== "done") return outcomeOf(made);
-  }
-  const sent: Seen[] = [];
-  for (const one of differing) {
-    const stopped = await writeOne(config, deps, one, fieldOf(values, one.field));
-    if (stopped !== undefined) return sent.length === 0 ? stopped : unknown(stopped.trouble);
-    sent.push(one);
-  }
-  // What the server answers repeats the request, and so proves nothing; the version it should have made is what
-  // `prove` looks for. A larger one shows that somebody wrote in between: there is no compare-and-set to prevent it.
-  const versions = seen.value.map((one) => versionOf(one) + (sent.includes(one) ? 1 : 0));
-  return done({
-    copy: deps.copy,
-    at: deps.clock.now(),
-    fingerprints: deps.fingerprint(values),
-    wrote: sent.length > 0,
-    version: versionText(versions),
-  });
-}
-
-/** Undefined when the server accepted the write. */
-async function writeOne(
-  config: InfisicalConfig,
-  { client }: Deps,
-  { key, held }: Seen,
-  value: Secret,
-): Promise<NotDone | undefined> {
-  const answer =
-    typeof held === "string"
-      ? await client.createSecret(config, key, value)
-      : await client.updateSecret(config, key, value);
-  if (answer.is === "done") {
-    if (answer.value.is === "written") return undefined;
-    return unknown(
-      problem(
-        "VAULT_APPROVAL_PENDING",
-        `The write of ${key} at ${config.environment} ${config.path} became change request ${answer.value.approval}`,
-        "an approval policy holds that place: it is not written now, and may be at any later time",
-        "Merge or reject the change request in Infisical, and exempt Lockstep's identity from the policy",
-      ),
-    );
-  }
-  // Somebody, perhaps an earlier attempt of ours, was faster than a lagging read: look again instead of giving up.
-  if (answer.said?.status === 400 && /already exist/i.test(answer.said.text)) return unknown(answer.trouble);
-  return outcomeOf(answer);
 }
 
 async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Promise<Proof> {
@@ -155,20 +131,4 @@ async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Pro
     };
   }
   return { is: "proved", at: deps.clock.now(), says: `${target} reads back the value at version ${text}` };
-}
-
-function unkept(key: string, changed: string) {
-  return problem(
-    "VAULT_DIFFERS",
-    `Infisical would not keep the value of ${key} as it is: ${changed}`,
-    "a copy that differs from the credential does not work, so nothing was written",
-    "Check how the value was obtained",
-  );
-}
-
-function fieldOf(values: Values, field: string): Secret {
-  const value = values[field];
-  // Fields of secret and stores are compared when the configuration is loaded, so this is a fault of ours.
-  if (value === undefined) throw new TypeError(`the credential has no field ${field}`);
-  return value;
 }

@@ -6,8 +6,14 @@ import type { Secret } from "../../core/secret-value.ts";
  * only a write needs.
  */
 export async function sealedBox(value: Secret, publicKey: string): Promise<string> {
-  const { default: sodium } = await import("libsodium-wrappers");
-  await sodium.ready;
+  const sodium = await sealingReady();
   const box = sodium.crypto_box_seal(value.reveal(), Buffer.from(publicKey, "base64"));
   return Buffer.from(box).toString("base64");
+}
+
+/** Loads libsodium; whoever fetches a key to seal to may begin with this meanwhile. */
+export async function sealingReady() {
+  const { default: sodium } = await import("libsodium-wrappers");
+  await sodium.ready;
+  return sodium;
 }

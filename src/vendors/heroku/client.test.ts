@@ -4,6 +4,7 @@ import { RAXX } from "../../sandbox/raxx.ts";
 import { testSandbox } from "../../sandbox/testing.ts";
 import { secretsOf, testConnection, watched } from "../testing.ts";
 import { type HerokuClient, herokuClient } from "./client.ts";
+import { askHealth } from "./health.ts";
 import { fitOf } from "./redaction.ts";
 
 const APP = RAXX.apps["raxx-api-prod"];
@@ -67,6 +68,93 @@ describe("the Heroku client", () => {
     expect(to).toBe((from ?? 0) + 1);
     const coming = await client.releaseConfigVars(APP, to ?? 0);
     expect(coming.is === "done" && coming.value["B"]?.equals(Secret.of("2"))).toBe(true);
+  });
+});
+
+describe("what the client tells of its own access", () => {
+  const own = async () => {
+    const found = await client.ownAuthorization();
+    if (found.is !== "done") throw new Error(found.trouble.message);
+    return found.value;
+  };
+
+  it("[HK-25] names the one authorization that the access is, by enough visible characters", async () => {
+    expect(await own()).toMatchObject({ id: RAXX.currentAuthorization, scope: ["global"] });
+    for (const [prefix, suffix] of [
+      [9, 3],
+      [5, 5],
+      [0, 0],
+    ] as const) {
+      world.sandbox.control.set({ heroku: { redaction: { prefix, suffix } } });
+      expect(await own()).toBe(undefined);
+    }
+  });
+
+  it("[HK-25] names none where two fit, and fails where the list cannot be read", async () => {
+    const made = world.sandbox.control.act({
+      act: "create-authorization",
+      description: "x",
+      scope: ["read"],
+    });
+    const twin = world.sandbox.heroku.authorizations.find(({ id }) => id === made.id);
+    if (!twin) throw new Error("no such authorization");
+    twin.token = `${token.slice(0, 10)}${"x".repeat(token.length - 20)}${token.slice(-10)}`;
+    expect(await own()).toBe(undefined);
+    world.sandbox.control.addFault({ kind: "html", status: 200 });
+    expect((await client.ownAuthorization()).is).toBe("unknown");
+  });
+});
+
+describe("what the client tells of an app", () => {
+  it("[HK-21] gives processes, formation, add-ons and preboot", async () => {
+    const processes = await client.dynos(APP);
+    expect(processes).toMatchObject({
+      is: "done",
+      value: { at: new Date(world.clock.now()).toISOString(), dynos: [{ type: "web", version: 4 }, {}] },
+    });
+    expect(await client.formation(APP)).toMatchObject({
+      value: expect.arrayContaining([{ type: "web", quantity: 2 }]),
+    });
+    expect(await client.addons(APP)).toMatchObject({ value: [{ configVars: ["DATABASE_URL"] }] });
+    expect(await client.preboot(APP)).toEqual({ is: "done", value: false });
+    world.sandbox.control.act({ act: "heroku.preboot", app: APP, on: true });
+    expect(await client.preboot(APP)).toEqual({ is: "done", value: true });
+  });
+
+  it("gives the newest releases first, with the app's present name", async () => {
+    const found = await client.releases(APP);
+    expect(found.is === "done" && found.value.map(({ version }) => version)).toEqual([4, 3, 2, 1]);
+    expect(found.is === "done" && found.value[0]?.app).toMatchObject({ id: APP, name: "raxx-api-prod" });
+  });
+
+  it("[DR-15] lists all apps over all pages", async () => {
+    const found = await client.apps();
+    expect(found.is === "done" && found.value.map(({ id }) => id).sort()).toEqual(
+      Object.values(RAXX.apps).sort(),
+    );
+  });
+
+  it("[HK-21] asks an app's own page without a credential, and gives it up after the deadline", async () => {
+    const seen: RequestInit[] = [];
+    const answering = (status: number) => async (_url: unknown, init?: RequestInit) => {
+      seen.push(init ?? {});
+      return new Response(null, { status });
+    };
+    const url = "https://app.example/health?key=hidden";
+    expect(await askHealth(url, answering(204))).toEqual({
+      is: "well",
+      says: "https://app.example/health answered 204",
+    });
+    expect(await askHealth(url, answering(302))).toMatchObject({ is: "ill" });
+    expect(await askHealth(url, answering(503))).toMatchObject({ is: "ill" });
+    expect(await askHealth(url, () => Promise.reject(new TypeError("key=hidden")))).toEqual({
+      is: "silent",
+      says: "https://app.example/health did not answer",
+    });
+    expect(await askHealth(url, () => new Promise(() => undefined), 1)).toMatchObject({ is: "silent" });
+    expect(seen.map(({ headers, redirect }) => ({ headers, redirect }))).toEqual(
+      Array(3).fill({ headers: { "user-agent": "lockstep" }, redirect: "manual" }),
+    );
   });
 });
 

@@ -2,11 +2,23 @@ import { z } from "zod";
 import { type ConnectionOptions, defineVendor } from "../../core/adapter.ts";
 import { troubleOf } from "../../core/errors.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
+import type { Instant } from "../../core/time.ts";
 import { foreign } from "../classify.ts";
-import { createHttp } from "../http.ts";
+import { createHttp, dateOf } from "../http.ts";
 import { type Answer, type Ask, type Reply, trouble } from "../reply.ts";
 import { shaped } from "../shaped.ts";
+import {
+  type Addon,
+  addonShape,
+  dynoShape,
+  featureShape,
+  type Processes,
+  type ProcessType,
+  processTypeShape,
+} from "./app-shapes.ts";
 import { herokuDialect } from "./dialect.ts";
+import { askHealth, type Health } from "./health.ts";
+import { fitOf, tells } from "./redaction.ts";
 import {
   type Account,
   type App,
@@ -14,7 +26,6 @@ import {
   accountShape,
   appShape,
   authorizationShape,
-  authorizationsShape,
   type ConfigVars,
   configVarsShape,
   type MintedAuthorization,
@@ -28,9 +39,11 @@ import {
 export interface HerokuClient {
   account(as?: Secret): Promise<Answer<Account>>;
   /** All of them, over all pages. */
-  authorizations(): Promise<Answer<readonly Authorization[]>>;
+  authorizations(as?: Secret): Promise<Answer<readonly Authorization[]>>;
   /** By id, or `~` for the account's default API key. */
-  authorization(id: string): Promise<Answer<Authorization>>;
+  authorization(id: string, as?: Secret): Promise<Answer<Authorization>>;
+  /** The one authorization that Lockstep's access beyond doubt is, told by its visible characters; undefined where the list does not tell. */
+  ownAuthorization(): Promise<Answer<Authorization | undefined>>;
   /** Sent once; the only reply that shows the token. */
   createAuthorization(wanted: {
     readonly scope: readonly string[];
@@ -39,14 +52,26 @@ export interface HerokuClient {
   /** Ends it and answers with what was ended. */
   deleteAuthorization(id: string): Promise<Answer<Authorization>>;
   app(app: string, as?: Secret): Promise<Answer<App>>;
+  /** Every app that the access can see, over all pages. */
+  apps(): Promise<Answer<readonly App[]>>;
   configVars(app: string): Promise<Answer<ConfigVars>>;
   /** Sets these in one release; the others stay. Answers with all that are in force, which during a release phase are the old ones. */
   patchConfigVars(app: string, changes: Values): Promise<Answer<ConfigVars>>;
+  /** The newest ones, at most 20, newest first; their end is not the end of all. */
+  releases(app: string): Promise<Answer<readonly Release[]>>;
   /** Undefined for an app without releases. */
   latestRelease(app: string): Promise<Answer<Release | undefined>>;
   release(app: string, version: number): Promise<Answer<Release>>;
   /** What that release holds, in force or not. */
   releaseConfigVars(app: string, version: number): Promise<Answer<ConfigVars>>;
+  /** Those of the formation and one-off ones; those that preboot keeps going are not among them. */
+  dynos(app: string): Promise<Answer<Processes>>;
+  formation(app: string): Promise<Answer<readonly ProcessType[]>>;
+  addons(app: string): Promise<Answer<readonly Addon[]>>;
+  /** Whether old web dynos go on for a while beside new ones. */
+  preboot(app: string): Promise<Answer<boolean>>;
+  /** How an app itself answers; no call to Heroku. */
+  health(url: string): Promise<Health>;
 }
 
 /** Heroku, for connections that hold a `token`. */
@@ -61,82 +86,137 @@ export const heroku = defineVendor({
 /** A call without the parts that every call has. */
 type Part = Omit<Ask, "effect" | "hidden"> & { readonly values?: readonly string[] };
 
+type Call = ReturnType<typeof caller>;
+
 const PAGES = 50;
+const AUTHORIZATIONS = { method: "GET", route: "/oauth/authorizations" } as const;
 
 /** A client of Heroku by this connection. */
 export function herokuClient(options: ConnectionOptions): HerokuClient {
   const call = caller(options);
-
-  async function read<T>(part: Part, schema: z.ZodType<T>, as?: Secret): Promise<Answer<T>> {
+  const read = async <T>(part: Part, schema: z.ZodType<T>, as?: Secret): Promise<Answer<T>> => {
     const { ask, answer } = await call(part, as);
     return shaped(herokuDialect, ask, answer, schema);
-  }
+  };
+  return {
+    ...accountCalls(options, call, read),
+    ...appCalls(read),
+    ...releaseCalls(read),
+    ...processCalls(options, call, read),
+    apps: () => all(call, { method: "GET", route: "/apps" }, appShape),
+    addons: (app) => all(call, { method: "GET", route: "/apps/{app}/addons", params: { app } }, addonShape),
+    health: (url) => askHealth(url, options.fetch ?? globalThis.fetch, options.deadlineMs),
+  };
+}
 
+type Read = <T>(part: Part, schema: z.ZodType<T>, as?: Secret) => Promise<Answer<T>>;
+
+function accountCalls(options: ConnectionOptions, call: Call, read: Read) {
+  const route = "/oauth/authorizations/{id}";
   return {
     account: (as) => read({ method: "GET", route: "/account" }, accountShape, as),
-    authorizations: () => allAuthorizations(call),
-    authorization: (id) =>
-      read({ method: "GET", route: "/oauth/authorizations/{id}", params: { id } }, authorizationShape),
+    authorizations: (as) => all(call, AUTHORIZATIONS, authorizationShape, as),
+    authorization: (id, as) => read({ method: "GET", route, params: { id } }, authorizationShape, as),
+    async ownAuthorization() {
+      const access = await accessOf(options);
+      if (access.is !== "done") return access;
+      const token = access.value;
+      const list = await all(call, AUTHORIZATIONS, authorizationShape, token);
+      if (list.is !== "done") return list;
+      const fits = list.value.filter(({ shown }) => shown !== undefined && fitOf(token, shown).fits);
+      const [own] = fits;
+      const told = fits.length === 1 && own?.shown !== undefined && tells(fitOf(token, own.shown));
+      return { is: "done", value: told ? own : undefined };
+    },
     createAuthorization: ({ scope, description }) =>
       read(
         { method: "POST", route: "/oauth/authorizations", body: { scope, description, expires_in: null } },
         mintedShape,
       ),
-    deleteAuthorization: (id) =>
-      read({ method: "DELETE", route: "/oauth/authorizations/{id}", params: { id } }, authorizationShape),
-    app: (app, as) => read({ method: "GET", route: "/apps/{app}", params: { app } }, appShape, as),
-    configVars: (app) =>
-      read({ method: "GET", route: "/apps/{app}/config-vars", params: { app } }, configVarsShape),
-    patchConfigVars(app, changes) {
-      const body = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value.reveal()]));
-      const part = { method: "PATCH", route: "/apps/{app}/config-vars", params: { app }, body } as const;
-      return read({ ...part, values: Object.values(body) }, configVarsShape);
-    },
-    async latestRelease(app) {
-      const headers = { range: "version ..; order=desc,max=1" };
-      const found = await read(
-        { method: "GET", route: "/apps/{app}/releases", params: { app }, headers },
-        releasesShape,
-      );
-      return found.is === "done" ? { is: "done", value: found.value[0] } : found;
-    },
-    release: (app, version) =>
-      read(
-        { method: "GET", route: "/apps/{app}/releases/{version}", params: { app, version: String(version) } },
-        releaseShape,
-      ),
-    releaseConfigVars: (app, version) =>
-      read(
-        {
-          method: "GET",
-          route: "/apps/{app}/releases/{version}/config-vars",
-          params: { app, version: String(version) },
-        },
-        configVarsShape,
-      ),
-  };
+    deleteAuthorization: (id) => read({ method: "DELETE", route, params: { id } }, authorizationShape),
+  } satisfies Partial<HerokuClient>;
 }
 
-// A list that announces more than it can name, or never ends, is no list to conclude absence from.
-async function allAuthorizations(call: ReturnType<typeof caller>): Promise<Answer<readonly Authorization[]>> {
-  const all: Authorization[] = [];
+function appCalls(read: Read) {
+  const route = "/apps/{app}/config-vars";
+  return {
+    app: (app, as) => read({ method: "GET", route: "/apps/{app}", params: { app } }, appShape, as),
+    configVars: (app) => read({ method: "GET", route, params: { app } }, configVarsShape),
+    patchConfigVars(app, changes) {
+      const body = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value.reveal()]));
+      const part = { method: "PATCH", route, params: { app }, body } as const;
+      return read({ ...part, values: Object.values(body) }, configVarsShape);
+    },
+    async preboot(app) {
+      const feature = "/apps/{app}/features/preboot";
+      const found = await read({ method: "GET", route: feature, params: { app } }, featureShape);
+      if (found.is === "done") return { is: "done", value: found.value.enabled };
+      // Not every kind of app has the feature.
+      const { said } = found;
+      return said?.status === 404 && said.resource === "feature" ? { is: "done", value: false } : found;
+    },
+  } satisfies Partial<HerokuClient>;
+}
+
+function releaseCalls(read: Read) {
+  const newest = (app: string, max: number): Promise<Answer<Release[]>> => {
+    const headers = { range: `version ..; order=desc,max=${max}` };
+    return read({ method: "GET", route: "/apps/{app}/releases", params: { app }, headers }, releasesShape);
+  };
+  const one = (route: string, app: string, version: number) =>
+    ({ method: "GET", route, params: { app, version: String(version) } }) as const;
+  return {
+    releases: (app) => newest(app, 20),
+    async latestRelease(app) {
+      const found = await newest(app, 1);
+      return found.is === "done" ? { is: "done", value: found.value[0] } : found;
+    },
+    release: (app, version) => read(one("/apps/{app}/releases/{version}", app, version), releaseShape),
+    releaseConfigVars: (app, version) =>
+      read(one("/apps/{app}/releases/{version}/config-vars", app, version), configVarsShape),
+  } satisfies Partial<HerokuClient>;
+}
+
+function processCalls(options: ConnectionOptions, call: Call, read: Read) {
+  return {
+    async dynos(app) {
+      let at: Instant | undefined;
+      const part = { method: "GET", route: "/apps/{app}/dynos", params: { app } } as const;
+      const dynos = await all(call, part, dynoShape, undefined, ({ headers }) => {
+        at ??= dateOf(headers);
+      });
+      return dynos.is === "done"
+        ? { is: "done", value: { at: at ?? options.clock.now(), dynos: dynos.value } }
+        : dynos;
+    },
+    formation: (app) =>
+      read({ method: "GET", route: "/apps/{app}/formation", params: { app } }, z.array(processTypeShape)),
+  } satisfies Partial<HerokuClient>;
+}
+
+/** A list over all its pages. One that announces more than it can name, or never ends, is no list to conclude absence from. */
+async function all<T>(
+  call: Call,
+  part: Part,
+  item: z.ZodType<T>,
+  as?: Secret,
+  seen?: (reply: Reply) => void,
+): Promise<Answer<readonly T[]>> {
+  const found: T[] = [];
   let range: string | null = "id ..; max=1000";
   for (let page = 0; range !== null; page += 1) {
-    const { ask, answer } = await call({
-      method: "GET",
-      route: "/oauth/authorizations",
-      headers: { range },
-    });
-    const items = shaped(herokuDialect, ask, answer, authorizationsShape);
+    const { ask, answer } = await call({ ...part, headers: { range } }, as);
+    const items = shaped(herokuDialect, ask, answer, z.array(item));
     if (items.is !== "done" || answer.is !== "done") return items;
-    all.push(...items.value);
+    seen?.(answer.value);
+    found.push(...items.value);
     const next: string | null = answer.value.headers.get("next-range");
     const partial = answer.value.status === 206;
     if ((partial && next === null) || next === range || page >= PAGES)
       return foreign(herokuDialect, ask, 206);
     range = next;
   }
-  return { is: "done", value: all };
+  return { is: "done", value: found };
 }
 
 // The outer function of a call: access, standing headers, what must never come back in a message.
@@ -145,13 +225,9 @@ function caller(options: ConnectionOptions) {
   return async (part: Part, as?: Secret): Promise<{ ask: Ask; answer: Answer<Reply> }> => {
     const { values = [], ...rest } = part;
     const bare: Ask = { ...rest, effect: part.method === "GET" ? "read" : "write", hidden: values };
-    let token: string | undefined;
-    try {
-      token = (as ?? (await options.credential())["token"])?.reveal();
-    } catch (thrown) {
-      return { ask: bare, answer: { is: "refused", trouble: troubleOf(thrown) } };
-    }
-    if (token === undefined) return { ask: bare, answer: noToken() };
+    const access: Answer<Secret> = as === undefined ? await accessOf(options) : { is: "done", value: as };
+    if (access.is !== "done") return { ask: bare, answer: access };
+    const token = access.value.reveal();
     const headers = {
       accept: "application/vnd.heroku+json; version=3",
       "user-agent": "lockstep",
@@ -161,6 +237,15 @@ function caller(options: ConnectionOptions) {
     const ask: Ask = { ...bare, headers, hidden: [token, ...values] };
     return { ask, answer: await http(ask) };
   };
+}
+
+async function accessOf(options: ConnectionOptions): Promise<Answer<Secret>> {
+  try {
+    const { token } = await options.credential();
+    return token === undefined ? noToken() : { is: "done", value: token };
+  } catch (thrown) {
+    return { is: "refused", trouble: troubleOf(thrown) };
+  }
 }
 
 function noToken(): Answer<never> {

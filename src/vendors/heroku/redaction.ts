@@ -15,6 +15,15 @@ const NONE: Fit = { fits: false, whole: false, prefix: 0, suffix: 0 };
 /** Every token since 2022 starts with it, so that it tells nothing. */
 const CONSTANT = "HRKU-";
 
+/** Visible characters that tell one token from all others without a record, and how many of them at the end (HK-04). */
+export const ENOUGH = 6;
+export const ENOUGH_SUFFIX = 4;
+
+/** Whether the comparison alone ties the value to the token. */
+export function tells({ fits, whole, prefix, suffix }: Fit): boolean {
+  return fits && (whole || (prefix + suffix >= ENOUGH && suffix >= ENOUGH_SUFFIX));
+}
+
 /**
  * Compares a value with a token as lists show it since 2026-05: `<prefix>**********<suffix>`, exactly ten asterisks,
  * either side possibly empty (heroku-cli-command#352). A token in full fits by equality; any other form fits nothing.

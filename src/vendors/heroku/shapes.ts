@@ -35,13 +35,18 @@ export interface MintedAuthorization {
 export interface App {
   readonly id: string;
   readonly name: string;
+  /** Heroku's router answers with a page of its own in the app's place. */
+  readonly maintenance: boolean;
 }
 
 /** A release of an app. `pending` while its release phase runs. */
 export interface Release {
   readonly version: number;
+  /** `pending`, `succeeded`, `failed` or `expired`. */
   readonly status: string;
   readonly createdAt: Instant;
+  /** The app by its present name; undefined where Heroku leaves it out. */
+  readonly app: App | undefined;
 }
 
 /** All config vars of an app; each of them may be secret. */
@@ -71,11 +76,6 @@ const authorizationFields = z.object({
 /** One authorization, in every reply that has one. */
 export const authorizationShape: z.ZodType<Authorization> = authorizationFields.transform(authorizationOf);
 
-/** `GET /oauth/authorizations`. */
-export const authorizationsShape: z.ZodType<Authorization[]> = z.array(
-  authorizationFields.transform(authorizationOf),
-);
-
 // A redacted token in the one reply that should show it in full is no value to hand on.
 const fullToken = z
   .string()
@@ -99,16 +99,18 @@ function authorizationOf(fields: z.output<typeof authorizationFields>): Authoriz
   };
 }
 
-/** `GET /apps/{app}`. */
-export const appShape: z.ZodType<App> = z.object({ id, name: z.string() });
+/** An app, in every reply that has one. */
+export const appShape: z.ZodType<App> = z
+  .object({ id, name: plainText, maintenance: z.boolean().optional() })
+  .transform(({ maintenance, ...rest }) => ({ ...rest, maintenance: maintenance === true }));
 
 /** Config vars: a flat map of text. */
 export const configVarsShape: z.ZodType<ConfigVars> = z.record(z.string(), secretText);
 
 /** A release. */
 export const releaseShape: z.ZodType<Release> = z
-  .object({ version: z.int(), status: plainText, created_at: moment })
-  .transform(({ created_at, ...rest }) => ({ ...rest, createdAt: created_at }));
+  .object({ version: z.int(), status: plainText, created_at: moment, app: appShape.optional() })
+  .transform(({ created_at, app, ...rest }) => ({ ...rest, createdAt: created_at, app }));
 
 /** `GET /apps/{app}/releases`. */
 export const releasesShape: z.ZodType<Release[]> = z.array(releaseShape);

@@ -4,7 +4,8 @@ import { raxxEstate } from "../../sandbox/estate.ts";
 import { RAXX } from "../../sandbox/raxx.ts";
 import { testSandbox } from "../../sandbox/testing.ts";
 import { type TestConnection, testConnection, watched } from "../testing.ts";
-import { type InfisicalClient, infisicalClient, missingIn, type Place } from "./client.ts";
+import { type InfisicalClient, infisicalClient, missingIn } from "./client.ts";
+import type { Place } from "./shapes.ts";
 
 const PLACE: Place = { project: RAXX.projectId, environment: "prod", path: "/MooseQuest/heroku" };
 const KEY = "HEROKU_API_KEY";
@@ -140,6 +141,18 @@ describe("the Infisical client", () => {
       is: "done",
       value: { is: "awaits-approval" },
     });
+  });
+
+  it("[X-14] tells the change requests of a folder where the vendor shows them", async () => {
+    const at = { environment: "prod", path: PLACE.path };
+    world.sandbox.control.act({ act: "set-approval-policy", ...at, on: true, coversIdentities: true });
+    expect(await client.openRequests(PLACE)).toEqual({ is: "done", value: "not shown" });
+    await client.updateSecret(PLACE, KEY, Secret.of(VALUE));
+    expect(await client.openRequests(PLACE)).toEqual({ is: "done", value: "not shown" });
+    world.sandbox.control.set({ infisical: { approvalsShownToIdentities: true } });
+    expect(await client.openRequests(PLACE)).toMatchObject({ value: [{ open: true }] });
+    const elsewhere = { ...PLACE, path: "/MooseQuest/app" };
+    expect(await client.openRequests(elsewhere)).toEqual({ is: "done", value: [] });
   });
 
   it("[X-09] believes no access proxy", async () => {

@@ -67,6 +67,19 @@ export function createLogin(http: Http, options: ConnectionOptions): Login {
   };
 }
 
+/** The id of the identity that an access token belongs to, by the token's own words; they are for us, and prove nothing. */
+export function identityIn(token: Secret): string | undefined {
+  const part = token.reveal().split(".")[1] ?? "";
+  try {
+    const said = claimsShape.safeParse(JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
+    return said.success ? said.data.identityId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const claimsShape = z.object({ identityId: z.string().regex(/^[\w-]{1,64}$/) });
+
 const tokenShape: z.ZodType<Secret> = z
   .object({ accessToken: z.string().min(1).pipe(secretText) })
   .transform(({ accessToken }) => accessToken);

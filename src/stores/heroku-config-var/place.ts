@@ -1,0 +1,71 @@
+import type { StoreDeps } from "../../core/adapter.ts";
+import type { ErrorCode, Trouble } from "../../core/errors.ts";
+import type { NotDone } from "../../core/outcome.ts";
+import type { Secret, Values } from "../../core/secret-value.ts";
+import type { HerokuClient } from "../../vendors/heroku/client.ts";
+import type { ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
+import { type Failure, outcomeOf } from "../../vendors/reply.ts";
+import type { HerokuConfigVarConfig } from "./config.ts";
+
+/** What the operations of this store work with. */
+export type Deps = StoreDeps<HerokuClient>;
+
+/** One config var, as plans, sweeps and surveys spell it. */
+export function placeOf(app: string, name: string): string {
+  return `heroku ${app} ${name}`;
+}
+
+/** All fields in one line. */
+export function targetOf({ app, fields }: HerokuConfigVarConfig): string {
+  return placeOf(app, Object.values(fields).join(", "));
+}
+
+/** The configured fields as the app holds them; undefined where one is missing. */
+export function heldIn(config: HerokuConfigVarConfig, vars: ConfigVars): Values | undefined {
+  const held = Object.entries(config.fields).flatMap(([field, name]) => {
+    const value = vars[name];
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return held.length === Object.keys(config.fields).length ? Object.fromEntries(held) : undefined;
+}
+
+/** Whether every configured field holds these values. */
+export function holds(config: HerokuConfigVarConfig, vars: ConfigVars, values: Values): boolean {
+  const held = heldIn(config, vars);
+  return Object.keys(config.fields).every((field) => held?.[field]?.equals(fieldOf(values, field)) === true);
+}
+
+/** A field of the credential; throws TypeError where it has none. */
+export function fieldOf(values: Values, field: string): Secret {
+  const value = values[field];
+  // Fields of secret and stores are compared when the configuration is loaded, so this is a fault of ours.
+  if (value === undefined) throw new TypeError(`the credential has no field ${field}`);
+  return value;
+}
+
+/** The newest release that succeeded, which is the one whose config vars are in force; newest first in the list. */
+export function inForce(releases: readonly Release[]): Release | undefined {
+  return releases.find(({ status }) => status === "succeeded");
+}
+
+/** A refusal of this place, in three sentences. */
+export function problem(code: ErrorCode, message: string, because: string, next?: string): Trouble {
+  return {
+    code,
+    message,
+    because,
+    next: next ?? "Look at the app's activity in Heroku's dashboard, then retry",
+  };
+}
+
+/** A call's failure that names the app: calls are made with its UUID, and their routes name neither. */
+export function failed({ app }: HerokuConfigVarConfig, failure: Failure): NotDone {
+  const outcome = outcomeOf(failure);
+  const { trouble } = outcome;
+  return { ...outcome, trouble: { ...trouble, message: `${app}: ${trouble.message}` } };
+}
+
+/** The command that shows a release's log. */
+export function releaseLog({ app }: HerokuConfigVarConfig, version: number): string {
+  return `heroku releases:output v${version} -a ${app}`;
+}

@@ -1,0 +1,60 @@
+import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
+import type { Holding } from "../../core/store.ts";
+import type { App } from "../../vendors/heroku/shapes.ts";
+import { outcomeOf } from "../../vendors/reply.ts";
+import type { HerokuConfigVarConfig } from "./config.ts";
+import { type Deps, failed, placeOf, problem } from "./place.ts";
+
+/** Calls at a time. */
+const AT_ONCE = 8;
+
+/** The config vars of every app that the access can read, whatever they are called (DR-15). An app that it may not read is left out. */
+export async function survey(
+  config: HerokuConfigVarConfig,
+  deps: Deps,
+): Promise<Outcome<readonly Holding[]>> {
+  const apps = await deps.client.apps();
+  if (apps.is !== "done") return outcomeOf(apps);
+  if (!apps.value.some(({ id }) => id === config.appId)) {
+    return refused(
+      problem(
+        "VENDOR_TARGET_MISSING",
+        `${config.app} is not among the ${apps.value.length} apps that Heroku lists`,
+        "a list without the app that is declared is not the whole one",
+        `heroku access -a ${config.app}, and give the account access to it`,
+      ),
+    );
+  }
+  const read = new Map<string, readonly Holding[]>();
+  const waiting = [...apps.value];
+  let failure: NotDone | undefined;
+  const work = async () => {
+    for (let app = waiting.pop(); app && failure === undefined; app = waiting.pop()) {
+      const found = await holdingsOf(config, deps, app);
+      if (found.is === "done") read.set(app.id, found.value);
+      else failure ??= found;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return failure ?? done(apps.value.flatMap(({ id }) => read.get(id) ?? []));
+}
+
+async function holdingsOf(
+  config: HerokuConfigVarConfig,
+  { client, fingerprint }: Deps,
+  app: App,
+): Promise<Outcome<readonly Holding[]>> {
+  const vars = await client.configVars(app.id);
+  if (vars.is !== "done") {
+    // The declared app shows that this access reads values at all: if not even that, none of the others tells anything.
+    const skipped = vars.trouble.code === "VENDOR_PERMISSION" && app.id !== config.appId;
+    return skipped ? done([]) : failed({ ...config, app: app.name }, vars);
+  }
+  return done(
+    Object.entries(vars.value).flatMap(([name, value]) => {
+      // Equal values have equal fingerprints, whatever their field is called.
+      const { value: print } = fingerprint({ value });
+      return print === undefined ? [] : [{ place: placeOf(app.name, name), fingerprint: print }];
+    }),
+  );
+}
