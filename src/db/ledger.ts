@@ -1,8 +1,24 @@
-import type { Credential, Fingerprints, Generation, GenerationState } from "../core/credential.ts";
-import type { Ledger, Reason, RotationRow } from "../core/record.ts";
+import {
+  type Credential,
+  type Fingerprints,
+  type Generation,
+  type GenerationState,
+  NOBODY,
+} from "../core/credential.ts";
+import {
+  type AuditEntry,
+  type EndRow,
+  keylessId,
+  type Ledger,
+  type Reason,
+  type RotationRow,
+  unprovedId,
+} from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import { insertAudit } from "./audit-log.ts";
 import type { Database, Queries } from "./database.ts";
+import { closeFinding, openFinding } from "./findings.ts";
+import { placesIn } from "./places.ts";
 import { jsonText, plainText } from "./plain.ts";
 
 /** A row of the rotation log as it is kept. An imported one happened before Lockstep came and had no run (X-11). */
@@ -21,6 +37,12 @@ export function ledgerIn(database: Database): Ledger {
       );
       return rows[0] && generationOf(rows[0]);
     },
+    generations: (secret) => listGenerations(database, secret),
+    known: (by) => knownGenerations(database, by),
+    ...placesIn(database),
+    owe: (owed) => openFinding(database, owed),
+    settle: (id) => closeFinding(database, id),
+    recordEnd: (row, audit) => database.transaction((queries) => insertEnd(queries, row, audit)),
     recordRotation: (row, fingerprints, audit) =>
       database.transaction(async (queries) => {
         // The row is the mark of the whole transaction: where it stands, the rest stands too.
@@ -31,11 +53,42 @@ export function ledgerIn(database: Database): Ledger {
            WHERE secret = $1 AND state = 'current' AND credential_id <> $2`,
           [row.secret, row.new.id, row.at],
         );
-        await putGeneration(queries, row, row.old, fingerprints.old, "retired");
+        if (row.old.id !== NOBODY.id) await putGeneration(queries, row, row.old, fingerprints.old, "retired");
         await putGeneration(queries, row, row.new, fingerprints.new, "current");
+        await closeFinding(queries, keylessId(row.secret));
+        await closeFinding(queries, unprovedId(row.secret, row.old.id));
         await insertAudit(queries, audit);
       }),
   };
+}
+
+async function knownGenerations(
+  queries: Queries,
+  by: Parameters<Ledger["known"]>[0],
+): Promise<readonly Generation[]> {
+  const [id, values] = "id" in by ? [by.id, []] : [null, Object.values(by.fingerprints)];
+  const rows = await queries.query<GenerationRow>(
+    `SELECT * FROM lockstep.generation WHERE credential_id = $1
+       OR EXISTS (SELECT FROM jsonb_each_text(fingerprints) AS field WHERE field.value = ANY ($2::text[]))
+     ORDER BY since DESC, secret`,
+    [id, values],
+  );
+  return rows.map(generationOf);
+}
+
+/** Retires it where it is on record; one that never was is named by the audit entry alone. */
+async function insertEnd(queries: Queries, row: EndRow, audit: AuditEntry): Promise<void> {
+  await queries.query(
+    `UPDATE lockstep.generation SET state = 'retired', since = $3
+     WHERE secret = $1 AND credential_id = $2 AND state <> 'retired'`,
+    [row.secret, row.credential.id, row.at],
+  );
+  if (row.owed) await openFinding(queries, row.owed);
+  const written = await queries.query("SELECT FROM lockstep.audit WHERE run = $1 AND action = $2", [
+    row.run,
+    audit.action,
+  ]);
+  if (written.length === 0) await insertAudit(queries, audit);
 }
 
 /** All credentials of a secret's line that are on record, newest first. */
@@ -92,9 +145,10 @@ async function insertRotation(queries: Queries, row: RotationRow): Promise<boole
   return inserted.length > 0;
 }
 
-async function putGeneration(
+/** Puts one credential into a secret's line, or moves it there. */
+export async function putGeneration(
   queries: Queries,
-  { secret, at }: RotationRow,
+  { secret, at }: Pick<RotationRow, "secret" | "at">,
   credential: Credential,
   fingerprints: Fingerprints,
   state: GenerationState,

@@ -143,9 +143,95 @@ CREATE UNLOGGED TABLE lockstep.budget (
   blocked_until timestamptz
 );`;
 
+const people = `
+ALTER TABLE lockstep.sealed DROP CONSTRAINT sealed_purpose_check;
+ALTER TABLE lockstep.sealed ADD CONSTRAINT sealed_purpose_check
+  CHECK (purpose IN ('old', 'pending') OR starts_with(purpose, 'pasted/'));
+
+-- What looks for late duplicates goes on beside the next rotation (HK-13).
+ALTER TABLE lockstep.run DROP CONSTRAINT run_flow_check;
+ALTER TABLE lockstep.run ADD CONSTRAINT run_flow_check
+  CHECK (flow IN ('test', 'rotate', 'revoke', 'recover', 'follow-up'));
+DROP INDEX lockstep.run_one_active;
+CREATE UNIQUE INDEX run_one_active ON lockstep.run (secret)
+  WHERE flow NOT IN ('test', 'follow-up') AND status NOT IN ('completed', 'cancelled', 'failed');
+
+CREATE TABLE lockstep.task (
+  run text NOT NULL REFERENCES lockstep.run (id),
+  question text NOT NULL,
+  step text NOT NULL,
+  task jsonb NOT NULL,
+  opened_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+  -- X-08: one person has it; whoever answers must be the one who claimed it.
+  claimed_by jsonb,
+  claimed_at timestamptz,
+  answered_by jsonb,
+  answered_at timestamptz,
+  PRIMARY KEY (run, question)
+);
+
+CREATE TABLE lockstep.freeze (
+  sole boolean PRIMARY KEY DEFAULT true CHECK (sole),
+  by jsonb NOT NULL,
+  reason text NOT NULL,
+  at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp())
+);
+
+-- P6: the immutable id of each place, as it was when the secret was adopted or first checked; and what the last rotation left
+-- there, so that a place that cannot be read is known to be unchanged since (X-06).
+CREATE TABLE lockstep.place (
+  secret text NOT NULL,
+  copy text NOT NULL,
+  target_id text,
+  fingerprints jsonb,
+  changed_at timestamptz,
+  at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+  PRIMARY KEY (secret, copy)
+);
+
+-- A log may be imported again (X-11).
+CREATE UNIQUE INDEX rotation_imported ON lockstep.rotation (secret, at, (new ->> 'id')) WHERE imported;
+
+CREATE TABLE lockstep.finding (
+  id text PRIMARY KEY,
+  secret text NOT NULL,
+  severity text NOT NULL CHECK (severity IN ('sev-1', 'finding')),
+  says text NOT NULL,
+  next text NOT NULL,
+  opened_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+  closed_at timestamptz
+);
+
+-- Messages to people, an outbox: one row for an event, a channel and an address, however often the event is told (X-05).
+CREATE TABLE lockstep.notice (
+  event text NOT NULL,
+  channel text NOT NULL CHECK (channel IN ('slack', 'email')),
+  address text NOT NULL,
+  kind text NOT NULL,
+  run text,
+  -- Beside the body, in which words that are also somebody's value are not kept: this one may be.
+  environment text,
+  body jsonb NOT NULL,
+  at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+  attempts integer NOT NULL DEFAULT 0,
+  -- How many of them had no answer, so that the message may have arrived.
+  unanswered integer NOT NULL DEFAULT 0,
+  -- When it may be sent (again). Whoever takes it moves this on: a lease that ends by itself.
+  next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Why the last attempt did not succeed.
+  trouble jsonb,
+  ended_at timestamptz,
+  ending text CHECK (ending IN ('sent', 'skipped', 'given up', 'unsure')),
+  PRIMARY KEY (event, channel, address),
+  CHECK ((ended_at IS NULL) = (ending IS NULL))
+);
+CREATE INDEX notice_due ON lockstep.notice (channel, next_at) WHERE ended_at IS NULL;
+CREATE INDEX notice_lost ON lockstep.notice (ended_at) WHERE ending IN ('given up', 'unsure');`;
+
 /** All changes, in order. */
 export const MIGRATIONS: readonly Migration[] = [
   { n: 1, name: "runs", sql: runs },
   { n: 2, name: "audit", sql: audit },
   { n: 3, name: "credentials", sql: credentials },
+  { n: 4, name: "people", sql: people },
 ];

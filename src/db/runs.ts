@@ -73,10 +73,11 @@ export function runTag(installation: string, run: RunId): string {
 export async function reserveRun(database: Database, request: RunRequest): Promise<Reservation> {
   const { secret, flow } = request;
   const plan = jsonText(request.plan, "plan") ?? "null";
+  const changes = flow !== "test" && flow !== "follow-up";
   return database.transaction(async (queries) => {
     // Two starters at once: the second waits here and then sees the first one's run.
     await queries.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lockstep run ${secret}`]);
-    const active = flow === "test" ? undefined : await activeRun(queries, secret);
+    const active = changes ? await activeRun(queries, secret) : undefined;
     if (active !== undefined) return { run: active, attached: true };
     const counted = await queries.query<{ n: number }>(
       "SELECT coalesce(max(n), 0) + 1 AS n FROM lockstep.run WHERE secret = $1 AND flow = $2",
@@ -125,7 +126,7 @@ export async function listRuns(queries: Queries, filter: RunFilter = {}): Promis
 /** The run that is changing the secret now, if any. */
 export async function activeRun(queries: Queries, secret: string): Promise<RunRecord | undefined> {
   const rows = await queries.query<RunRow>(
-    `SELECT ${COLUMNS} FROM lockstep.run WHERE secret = $1 AND flow <> 'test' AND status NOT IN ${ENDED}`,
+    `SELECT ${COLUMNS} FROM lockstep.run WHERE secret = $1 AND flow NOT IN ('test', 'follow-up') AND status NOT IN ${ENDED}`,
     [secret],
   );
   return rows[0] && recordOf(rows[0]);
@@ -133,11 +134,18 @@ export async function activeRun(queries: Queries, secret: string): Promise<RunRe
 
 /** The steps that a run has come to, in the order in which they began. */
 export async function getSteps(queries: Queries, run: RunId): Promise<readonly StepRecord[]> {
-  const rows = await queries.query<StepRow>("SELECT * FROM lockstep.step WHERE run = $1 ORDER BY seq", [run]);
+  const rows = await queries.query<StepRow>(
+    `SELECT step.*, EXISTS (SELECT FROM lockstep.audit
+         WHERE audit.run = step.run AND audit.step = step.id AND audit.action LIKE '%.intended'
+           AND audit.action NOT LIKE '%.undo.intended') AS announced
+     FROM lockstep.step WHERE run = $1 ORDER BY seq`,
+    [run],
+  );
   return rows.map((row) => ({
     id: row.id,
     state: row.state,
     attempts: row.attempts,
+    ...(row.announced && { announced: true as const }),
     ...(row.started_at !== null && { startedAt: row.started_at }),
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.says !== null && { says: row.says }),
@@ -192,6 +200,7 @@ interface StepRow {
   id: string;
   state: StepState;
   attempts: number;
+  announced: boolean;
   started_at: Instant | null;
   ended_at: Instant | null;
   says: string | null;

@@ -10,15 +10,16 @@ import { NO_URL } from "./client.ts";
 import { openPool, sessionName, unreachable } from "./database.ts";
 import { quietLogger } from "./dbos-log.ts";
 import { type Executions, keepExecutions, type Log } from "./executions.ts";
-import { registerQueue, retrySoon, tokenOf } from "./internals.ts";
+import { lookIntoQueue, recorded, registerQueue, retrySoon, tickSeldom, tokenOf } from "./internals.ts";
 import { journalOf } from "./journal.ts";
+import { keepLooks, type Looks } from "./looks.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { APPLICATION, DBOS_SCHEMA, SCHEMA, WORKFLOW } from "./names.ts";
 import { type Requests, requestsOver } from "./requests.ts";
 import { alone, makeTables } from "./schema.ts";
 import { openEntry, type Sealer, sealEntry, serializerOver } from "./sealed.ts";
 import { openSession, type Session } from "./session.ts";
-import { beat, keepWatch, type Times } from "./takeover.ts";
+import { beat, keepWatch, type Times, type Watch } from "./takeover.ts";
 import { listWorkers, STALE_MS, type Worker } from "./workers.ts";
 
 /** How to open an engine. */
@@ -36,12 +37,10 @@ export interface EngineOptions {
   readonly version: string;
   /** The server cannot be reached; once an outage. Whoever owns an embedded one opens it again, at the same URL. */
   onDatabaseLost?(): void;
-  /** How often this process asks the queue. Default 100 for a worker, 50 for a command. */
+  /** How often this process asks the queue for what it was not told of. Default 1,000. */
   readonly pollMs?: number;
-  /** How often the dead are looked for. Default 150: with 250 the slowest of 40 takeovers took 529 ms. */
-  readonly takeoverMs?: number;
   /** For tests. */
-  readonly times?: Partial<Omit<Times, "takeoverMs">>;
+  readonly times?: Partial<Times>;
 }
 
 /** A process's part in carrying out runs, from {@link openEngine} until {@link Engine.close}. */
@@ -55,6 +54,12 @@ export interface Engine extends Requests {
 
 /** A run that waits for a person is restarted with every deploy: DBOS's own limit of 100 would end it on the 101st. */
 const RECOVERIES = 1_000_000_000;
+
+/** What is enqueued is told on a channel; this finds what was enqueued by one who died before it could tell. */
+const POLL_MS = 1_000;
+
+/** With 250 instead of 150 the slowest of 40 takeovers took 529 ms. */
+const TIMES: Times = { takeoverMs: 150, idleMs: 1_000, staleMs: STALE_MS, restartMs: 1_500 };
 
 /** How long the recording of a run's end may take. */
 const RECORDING_MS = 10_000;
@@ -83,13 +88,23 @@ async function build(options: EngineOptions, undo: (() => Promise<unknown>)[]): 
   // Never reused: two processes of one name strand their runs for ever (3 of 3).
   const executor = randomUUID();
   let mailbox: Mailbox | undefined;
+  let watch: Watch | undefined;
+  let executions: Executions | undefined;
+  const looks = keepLooks(lookIntoQueue, () => executions?.busy() ?? 0);
   const session = await openSession(databaseUrl, executor, {
     lost: () => {
       log({ level: "warn", msg: "the database is gone; the engine waits for it" });
       options.onDatabaseLost?.();
     },
-    regained: () => log({ level: "info", msg: "the database is back" }),
+    regained: () => {
+      log({ level: "info", msg: "the database is back" });
+      looks.soon();
+    },
     told: (run) => mailbox?.told(run),
+    queued: () => {
+      looks.soon();
+      watch?.alert();
+    },
   });
   undo.push(() => session.close());
   mailbox = openMailbox(session.ask);
@@ -97,20 +112,16 @@ async function build(options: EngineOptions, undo: (() => Promise<unknown>)[]): 
   const pool = openPool(databaseUrl, sessionName(executor), 10);
   undo.push(() => endPool(pool));
   await options.proveKeys();
-  const executions = keepExecutions(session.ask, executor, log);
+  executions = keepExecutions(session.ask, executor, log);
   undo.push(() => DBOS.shutdown({ deregister: true }));
   await alone(session.ask, async () => {
     await makeTables(session.ask);
     await beat(session, executor, kind);
-    await launch(options, executor, pool, runnerOf(options, executions, mailbox));
+    await launch(options, executor, pool, runnerOf(options, executions, mailbox, looks));
   });
-  const times: Times = {
-    takeoverMs: options.takeoverMs ?? 150,
-    staleMs: options.times?.staleMs ?? STALE_MS,
-    restartMs: options.times?.restartMs ?? 1_500,
-  };
-  const watch = keepWatch({ executor, kind }, session, executions, times, log);
-  undo.push(() => watch.stop());
+  looks.soon();
+  watch = keepWatch({ executor, kind }, session, executions, { ...TIMES, ...options.times }, log);
+  undo.push(watch.stop, looks.stop);
   const client = await DBOSClient.create({
     systemDatabaseUrl: NO_URL,
     systemDatabasePool: pool,
@@ -125,7 +136,7 @@ async function build(options: EngineOptions, undo: (() => Promise<unknown>)[]): 
     executor,
     workers: () => listWorkers(session.ask),
     close: (graceMs = 2_000) => {
-      closing ??= closeAll({ executions, watch, client, mailbox, session, pool }, executor, graceMs);
+      closing ??= closeAll({ executions, watch, looks, client, mailbox, session, pool }, executor, graceMs);
       return closing;
     },
   };
@@ -137,10 +148,11 @@ async function launch(
   pool: Pool,
   run: (input: unknown) => Promise<unknown>,
 ): Promise<void> {
-  const { kind, sealer, log, version } = options;
+  const { sealer, log, version } = options;
   retrySoon();
+  tickSeldom();
   DBOS.registerWorkflow(run, { name: WORKFLOW, maxRecoveryAttempts: RECOVERIES });
-  registerQueue(options.pollMs ?? (kind === "worker" ? 100 : 50));
+  registerQueue(options.pollMs ?? POLL_MS);
   DBOS.setConfig({
     name: APPLICATION,
     systemDatabaseUrl: NO_URL,
@@ -152,7 +164,6 @@ async function launch(
     logger: quietLogger(log),
     // Answers are waited for in the mailbox; LISTEN would make the launch 100 ms longer.
     useListenNotify: false,
-    schedulerPollingIntervalMs: 30_000,
     listenQueues: [],
   });
   await DBOS.launch();
@@ -163,6 +174,7 @@ function runnerOf(
   options: EngineOptions,
   executions: Executions,
   mailbox: Mailbox,
+  looks: Looks,
 ): (input: unknown) => Promise<unknown> {
   const { sealer } = options;
   return async (stored) => {
@@ -175,6 +187,8 @@ function runnerOf(
       const sealed = await sealEntry(sealer, id, boxName.result, answer);
       // DBOS records the end after this returns; until then the run must not look like one that nobody carries out.
       setTimeout(() => executions.end(execution), RECORDING_MS).unref();
+      // Only then may the next run of the same secret begin.
+      void recorded(id).then(looks.soon);
       return sealed;
     } catch (thrown) {
       return executions.stop(execution, thrown);
@@ -184,7 +198,8 @@ function runnerOf(
 
 interface Parts {
   readonly executions: Executions;
-  readonly watch: { stop(): Promise<void> };
+  readonly watch: Watch;
+  readonly looks: Looks;
   readonly client: DBOSClient;
   readonly mailbox: Mailbox;
   readonly session: Session;
@@ -195,7 +210,7 @@ const FORGET = `DELETE FROM ${SCHEMA}.workers WHERE executor = $1`;
 
 async function closeAll(parts: Parts, executor: string, graceMs: number): Promise<void> {
   try {
-    await Promise.all([parts.watch.stop(), parts.executions.drain(graceMs)]);
+    await Promise.all([parts.watch.stop(), parts.looks.stop(), parts.executions.drain(graceMs)]);
     parts.mailbox.close();
     // Only now: an entry that begins while DBOS goes would be recorded as failed, and fail on every replay.
     await DBOS.shutdown({ deregister: true });

@@ -35,6 +35,8 @@ export interface Executions {
   handBack(resume: (runs: readonly RunId[]) => Promise<void>): Promise<void>;
   /** Whether the run's present claim is being carried out here. */
   carriesOut(run: RunId, token: string): boolean;
+  /** How many entries are in progress; a run that waits has none. */
+  busy(): number;
   /** From now on nothing new begins; resolves when what is in flight is recorded, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   draining(): boolean;
@@ -64,8 +66,10 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
     all?.delete(execution);
     if (all?.size === 0) live.delete(execution.run);
   };
-  const busy = (): boolean =>
-    [...live.values()].some((all) => [...all].some((one) => !one.silent && one.inFlight > 0));
+  const busy = (): number =>
+    [...live.values()]
+      .flatMap((all) => [...all])
+      .reduce((sum, one) => sum + (one.silent ? 0 : one.inFlight), 0);
 
   const hush = async (execution: Execution, thrown: unknown): Promise<void> => {
     const { run } = execution;
@@ -114,10 +118,11 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
     },
     handBack: (resume) => backlog.work(resume),
     carriesOut: (run, token) => [...(live.get(run) ?? [])].some((one) => one.token === token),
+    busy,
     drain: async (graceMs) => {
       draining = true;
       const deadline = performance.now() + graceMs;
-      while (busy() && performance.now() < deadline) await new Promise((go) => setTimeout(go, 5));
+      while (busy() > 0 && performance.now() < deadline) await new Promise((go) => setTimeout(go, 5));
     },
     draining: () => draining,
   };

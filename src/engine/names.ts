@@ -16,6 +16,9 @@ export const APPLICATION = "lockstep";
 /** The channel on which a run is told that a message has come; the payload is the run's id. */
 export const CHANNEL = "lockstep_told";
 
+/** The channel on which all processes are told that a run waits in the queue; the payload says nothing. */
+export const QUEUED = "lockstep_queued";
+
 /** Held by the one process that makes the schema or launches: DBOS's migrations fail when two run them (5 of 6 did). */
 export const LAUNCH_LOCK = lockOf("lockstep launch");
 
@@ -31,3 +34,7 @@ function lockOf(name: string): bigint {
 export function lifeLock(executor: string): bigint {
   return lockOf(`lockstep executor ${executor}`);
 }
+
+/** The same, as SQL over the column `executor`. */
+export const LIFE_LOCK_OF_EXECUTOR =
+  "('x' || left(encode(sha256(convert_to('lockstep executor ' || executor, 'UTF8')), 'hex'), 16))::bit(64)::bigint";

@@ -6,7 +6,7 @@ import type { Key } from "../core/journal.ts";
 import type { RunId } from "../core/record.ts";
 import { type Answer, boxName, replyOf } from "./answers.ts";
 import { endsConnection, isUnused } from "./database.ts";
-import { APPLICATION, CHANNEL, DBOS_SCHEMA, QUEUE, SCHEMA, WORKFLOW } from "./names.ts";
+import { APPLICATION, CHANNEL, DBOS_SCHEMA, QUEUE, QUEUED, SCHEMA, WORKFLOW } from "./names.ts";
 import { openEntry, type Sealer, sealEntry } from "./sealed.ts";
 
 /** Where a run stands for the engine. `parked`: its journal cannot be trusted, and a person has to look (table `parked`). */
@@ -69,12 +69,14 @@ export function requestsOver(client: DBOSClient, pool: Pool, sealer: Sealer, ver
       } as const;
       try {
         await client.enqueue(options, await sealEntry(sealer, id, boxName.input, input));
-        return { started: true };
       } catch (thrown) {
         if (dbosCode(thrown) === IN_USE) return { started: false };
         if (isUnused(thrown)) throw unprepared(thrown);
         throw thrown;
       }
+      // After the commit of the run; one that is lost costs a second.
+      await pool.query("SELECT pg_notify($1, '')", [QUEUED]).catch(() => {});
+      return { started: true };
     },
     tell: async (run, key, message) => {
       try {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { connectionOf, endsConnection, refusePooler, sessionName, unreachable } from "./database.ts";
-import { CHANNEL, lifeLock } from "./names.ts";
+import { CHANNEL, lifeLock, QUEUED } from "./names.ts";
 
 /** Asks one statement; the rows as they come. */
 export type Ask = (sql: string, values?: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
@@ -14,6 +14,8 @@ export interface SessionEvents {
   regained(): void;
   /** A message came for this run. */
   told(run: string): void;
+  /** A run waits in the queue. */
+  queued(): void;
 }
 
 /** The one connection that holds the executor's lock, its sign of life. A lost one is replaced until {@link Session.close}. */
@@ -43,7 +45,7 @@ export async function openSession(
   let waiting: (() => void)[] = [];
 
   const hold = async (): Promise<void> => {
-    const next = await connect(databaseUrl, executor, events.told);
+    const next = await connect(databaseUrl, executor, events);
     if (closed) return next.end();
     link = next;
     generation += 1;
@@ -108,17 +110,19 @@ interface Link {
   end(): Promise<void>;
 }
 
-async function connect(databaseUrl: string, executor: string, told: (run: string) => void): Promise<Link> {
+async function connect(databaseUrl: string, executor: string, events: SessionEvents): Promise<Link> {
   const client = new pg.Client(connectionOf(databaseUrl, sessionName(executor)));
   const link = linkOver(client);
-  client.on("notification", ({ payload }) => {
-    if (payload !== undefined) told(payload);
+  client.on("notification", ({ channel, payload }) => {
+    if (channel === QUEUED) events.queued();
+    else if (payload !== undefined) events.told(payload);
   });
   try {
     await client.connect();
     await takeLock(client, executor);
     await refusePooler(client, databaseUrl, lifeLock(executor));
     await link.ask(`LISTEN ${CHANNEL}`);
+    await link.ask(`LISTEN ${QUEUED}`);
     return link;
   } catch (thrown) {
     void link.end();

@@ -2,29 +2,48 @@ import { DBOS } from "@dbos-inc/dbos-sdk";
 import type { RunId } from "../core/record.ts";
 import { nameOf, sessionName } from "./database.ts";
 import type { Executions, Log } from "./executions.ts";
-import { DBOS_SCHEMA, lifeLock, QUEUE, SCHEMA } from "./names.ts";
+import { DBOS_SCHEMA, LIFE_LOCK_OF_EXECUTOR, lifeLock, QUEUE, QUEUED, SCHEMA } from "./names.ts";
 import type { Session } from "./session.ts";
 
 /** How often what this process has claimed itself is compared with what it carries out. */
 const STRAND_MS = 5_000;
 
-/** The times of worker life; shorter in tests only. */
+/** How often runs that failed are looked through for those that are to be tried again; costs no statement. */
+const BACKLOG_MS = 250;
+
+/** How often rows of processes that ended long ago are removed. */
+const SWEEP_MS = 30_000;
+
+/** How long the dead are looked for often after there was reason to: a run was enqueued, or a peer carries one out. */
+const ALERT_MS = 3_000;
+
+/** The times of worker life; other ones in tests only. */
 export interface Times {
-  /** How often the dead are looked for. */
+  /** How often the dead are looked for while others may have runs. */
   readonly takeoverMs: number;
+  /** How often while nobody else has one. */
+  readonly idleMs: number;
   /** How old a heartbeat may be. */
   readonly staleMs: number;
   /** How long nobody is taken over after a restart of the database: every lock is free then, and its owner may live. */
   readonly restartMs: number;
 }
 
-const BEAT = `INSERT INTO ${SCHEMA}.workers (executor, kind, lock_key) VALUES ($1, $2, $3)
+// A heartbeat that a crash of the server forgets is as old as one that never came: it does not wait for the disk.
+const BEAT = `INSERT INTO ${SCHEMA}.workers (executor, kind, lock_key)
+  SELECT $1::text, $2::text, $3::bigint FROM set_config('synchronous_commit', 'off', true)
   ON CONFLICT (executor) DO UPDATE SET beat_at = clock_timestamp()`;
 
-// `name` keeps a stranger's workflows in the same schema out of it.
-const OWNERS = `SELECT DISTINCT executor_id AS executor FROM ${DBOS_SCHEMA}.workflow_status
-  WHERE status = 'PENDING' AND queue_name = $1 AND executor_id <> $2
-    AND clock_timestamp() - pg_postmaster_start_time() > $3 * interval '1 ms'`;
+// Whoever else has a run, and whether it lives: its lock is ours afterwards where it is free. All in one statement, because
+// this is asked again and again. `queue_name` keeps a stranger's workflows in the same schema out of it.
+const WATCH = `WITH others AS MATERIALIZED (
+    SELECT DISTINCT executor_id AS executor FROM ${DBOS_SCHEMA}.workflow_status
+    WHERE status = 'PENDING' AND queue_name = $1 AND executor_id <> $2
+      AND clock_timestamp() - pg_postmaster_start_time() > $3 * interval '1 ms')
+  SELECT executor, pg_try_advisory_lock(${LIFE_LOCK_OF_EXECUTOR}) AS free, EXISTS (
+      SELECT FROM ${SCHEMA}.workers w WHERE w.executor = others.executor
+        AND w.beat_at < clock_timestamp() - $4 * interval '1 ms') AS frozen
+  FROM others`;
 
 const RUNS = `SELECT workflow_uuid AS run FROM ${DBOS_SCHEMA}.workflow_status
   WHERE status = 'PENDING' AND queue_name = $1 AND executor_id = $2`;
@@ -46,6 +65,13 @@ export async function beat(session: Session, executor: string, kind: string): Pr
   await session.ask(BEAT, [executor, kind, lifeLock(executor).toString()]);
 }
 
+/** Looks after this process and its peers, until stopped. */
+export interface Watch {
+  /** A run was enqueued: somebody may take it and die. */
+  alert(): void;
+  stop(): Promise<void>;
+}
+
 /** Keeps the heart beating and takes over the runs of processes that died or froze, until stopped. */
 export function keepWatch(
   self: { readonly executor: string; readonly kind: string },
@@ -53,67 +79,100 @@ export function keepWatch(
   executions: Executions,
   times: Times,
   log: Log,
-): { stop(): Promise<void> } {
-  const takeFrom = async (dead: string): Promise<void> => {
-    const key = [lifeLock(dead).toString()];
-    const generation = session.generation();
-    const [free] = await session.ask("SELECT pg_try_advisory_lock($1) AS yes", key);
-    if (free?.["yes"] !== true) {
-      const ended = await session.ask(END_FROZEN, [sessionName(dead), dead, times.staleMs]);
-      if (ended.length > 0) log({ level: "warn", msg: `process ${dead} is frozen; its runs are taken over` });
-      return;
-    }
+): Watch {
+  let alertUntil = performance.now() + ALERT_MS;
+  const alert = (): void => {
+    alertUntil = performance.now() + ALERT_MS;
+  };
+  const handBack = (runs: readonly RunId[]): Promise<void> => resume(session, runs);
+  const takeFrom = async (dead: string, generation: number): Promise<void> => {
     try {
-      // Again, under the lock: somebody else may have taken them over since the first look.
+      // Only now, under the lock: somebody else may have taken them over since they were seen.
       const runs = idsOf(await session.ask(RUNS, [QUEUE, dead]));
       if (runs.length === 0 || session.generation() !== generation) return;
-      await resume(runs);
+      await handBack(runs);
       log({ level: "info", msg: `took over from process ${dead}: ${runs.join(", ")}` });
       await session.ask(`DELETE FROM ${SCHEMA}.workers WHERE executor = $1`, [dead]);
     } finally {
-      await session.ask("SELECT pg_advisory_unlock($1)", key);
+      await session.ask("SELECT pg_advisory_unlock($1)", [lifeLock(dead).toString()]);
     }
   };
   const takeOver = async (): Promise<void> => {
     const restarted = session.generation() > 1 && performance.now() - session.heldSince() < times.restartMs;
     if (restarted) return;
-    const owners = await session.ask(OWNERS, [QUEUE, self.executor, times.restartMs]);
-    for (const { executor } of owners) await takeFrom(String(executor));
+    const generation = session.generation();
+    const others = await session.ask(WATCH, [QUEUE, self.executor, times.restartMs, times.staleMs]);
+    if (others.length > 0) alert();
+    const done = others.map(async ({ executor, free, frozen }) => {
+      const name = String(executor);
+      if (free === true) return takeFrom(name, generation);
+      if (frozen !== true) return;
+      const ended = await session.ask(END_FROZEN, [sessionName(name), name, times.staleMs]);
+      if (ended.length > 0) log({ level: "warn", msg: `process ${name} is frozen; its runs are taken over` });
+    });
+    // All, so that no lock is kept because of what happened to another.
+    for (const one of await Promise.allSettled(done)) if (one.status === "rejected") throw one.reason;
   };
   /** Claims whose answer was lost on the way, and those that DBOS could not begin: nothing else ever looks at them again. */
   const strands = async (): Promise<void> => {
     const rows = await session.ask(STRANDED, [QUEUE, self.executor, 2 * STRAND_MS]);
     const lost = rows.filter((row) => !executions.carriesOut(String(row["run"]), String(row["token"])));
-    if (lost.length > 0) await resume(idsOf(lost));
-    await session.ask(SWEEP);
+    if (lost.length > 0) await handBack(idsOf(lost));
   };
-  const stops = [
-    every(times.takeoverMs, takeOver, log),
-    every(times.takeoverMs, () => executions.handBack(resume), log),
-    every(times.staleMs / 5, () => beat(session, self.executor, self.kind), log),
-    every(STRAND_MS, strands, log),
-  ];
+  const pace = (): number => (performance.now() < alertUntil ? times.takeoverMs : times.idleMs);
+  const turns = {
+    takeOver: every(pace, takeOver, log),
+    handBack: every(
+      () => BACKLOG_MS,
+      () => executions.handBack(handBack),
+      log,
+    ),
+    beat: every(
+      () => times.staleMs / 5,
+      () => beat(session, self.executor, self.kind),
+      log,
+    ),
+    strands: every(() => STRAND_MS, strands, log),
+    sweep: every(
+      () => SWEEP_MS,
+      async () => void (await session.ask(SWEEP)),
+      log,
+    ),
+  };
   return {
+    alert: () => {
+      alert();
+      turns.takeOver.hurry();
+    },
     stop: async () => {
-      await Promise.all(stops.map((stop) => stop()));
+      await Promise.all(Object.values(turns).map((turn) => turn.stop()));
     },
   };
 }
 
 /** Back to the queue, with the queue named: without, a run leaves it, and a second one of its secret ran beside it. */
-async function resume(runs: readonly RunId[]): Promise<void> {
+async function resume(session: Session, runs: readonly RunId[]): Promise<void> {
   await DBOS.resumeWorkflows([...runs], { queueName: QUEUE });
+  // Also ourselves: we are told like everybody else.
+  await session.ask("SELECT pg_notify($1, '')", [QUEUED]);
 }
 
 function idsOf(rows: readonly Record<string, unknown>[]): RunId[] {
   return rows.map((row) => String(row["run"]));
 }
 
+interface Turns {
+  /** The pace has become faster: the next turn comes no later than by it. */
+  hurry(): void;
+  stop(): Promise<void>;
+}
+
 /** Does the work again and again, never two at a time; a failure is logged once until the next success. */
-function every(ms: number, work: () => Promise<void>, log: Log): () => Promise<void> {
+function every(pace: () => number, work: () => Promise<void>, log: Log): Turns {
   let stopped = false;
   let said = false;
-  let timer: NodeJS.Timeout;
+  let timer: NodeJS.Timeout | undefined;
+  let due = 0;
   let running: Promise<void> = Promise.resolve();
   const turn = async (): Promise<void> => {
     try {
@@ -126,15 +185,25 @@ function every(ms: number, work: () => Promise<void>, log: Log): () => Promise<v
     if (!stopped) set();
   };
   const set = (): void => {
+    const wait = pace();
+    due = performance.now() + wait;
     timer = setTimeout(() => {
+      timer = undefined;
       running = turn();
-    }, ms);
+    }, wait);
   };
   set();
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    // A turn that hangs on a database that is away must not keep the process from closing.
-    await Promise.race([running, new Promise<void>((go) => setTimeout(go, 1_000).unref())]);
+  return {
+    hurry: () => {
+      if (timer === undefined || due <= performance.now() + pace()) return;
+      clearTimeout(timer);
+      set();
+    },
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      // A turn that hangs on a database that is away must not keep the process from closing.
+      await Promise.race([running, new Promise<void>((go) => setTimeout(go, 1_000).unref())]);
+    },
   };
 }

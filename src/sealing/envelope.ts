@@ -46,6 +46,11 @@ export function envelope(ring: KeyRing): Envelope {
   };
 }
 
+/** Loads what sealing and opening need, for whoever has time for it now; never throws. */
+export async function loadEnvelope(): Promise<void> {
+  await loaded().catch(() => {});
+}
+
 /** Seals the journal's entries; see {@link JournalSealer}. */
 export function journalSealer(ring: KeyRing): JournalSealer {
   const { seal, open } = envelope(ring);

@@ -19,7 +19,7 @@ const ABANDONED_MS = 10 * 60_000;
 const COURTESY_MS = 10_000;
 
 /** Whether the home has a cluster. */
-export async function hasCluster(home: Home): Promise<boolean> {
+export async function hasCluster(home: Pick<Home, "dataDir">): Promise<boolean> {
   return (await lstat(join(home.dataDir, "PG_VERSION")).catch(() => undefined)) !== undefined;
 }
 

@@ -32,11 +32,20 @@ export async function openHome(asked: string): Promise<Home> {
     await checkFormat(path);
     await checkMajor(path);
     if ((mode & 0o077) !== 0) await chmod(path, 0o700);
-    const cluster = join(path, `postgres-${POSTGRES_MAJOR}`);
-    return { path, uid, gid, cluster, dataDir: join(cluster, "data"), log: join(cluster, "server.log") };
+    const cluster = clusterOf(path);
+    return { path, uid, gid, cluster, dataDir: dataDirOf(path), log: join(cluster, "server.log") };
   } catch (thrown) {
     throw homeTrouble(thrown, asked);
   }
+}
+
+function clusterOf(home: string): string {
+  return join(home, `postgres-${POSTGRES_MAJOR}`);
+}
+
+/** Where the cluster's own files lie in a home directory. */
+export function dataDirOf(home: string): string {
+  return join(clusterOf(home), "data");
 }
 
 function foreignHome(path: string, uid: number): LockstepError {

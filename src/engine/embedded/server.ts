@@ -3,7 +3,7 @@ import { LockstepError } from "../../core/errors.ts";
 import { type Account, accountFor } from "./account.ts";
 import { checkBinaries as checkTheBinaries, findBinaries } from "./binaries.ts";
 import { createCluster, hasCluster, ROLE, writeAccess } from "./cluster.ts";
-import { type Home, majorDiffers, openHome } from "./home.ts";
+import { dataDirOf, type Home, majorDiffers, openHome } from "./home.ts";
 import { clearStaleLocks, livingServer, type Start, startServer, stopServer } from "./postmaster.ts";
 import { attach, type Session } from "./session.ts";
 import { PORT, socketDirFor } from "./socket-dir.ts";
@@ -26,6 +26,13 @@ export interface EmbeddedOptions {
   readonly binDir?: string;
   /** How long a server may take to let us in, recovery after a crash included. Default 60,000 ms. */
   readonly timeoutMs?: number;
+  /** Called, perhaps often, when there is only the server to wait for: it was started, or hears us. The time for work of one's own. */
+  readonly onWaiting?: () => void;
+}
+
+/** Whether this home directory has a database, so that {@link openEmbedded} makes nothing there. */
+export async function hasDatabase(home: string): Promise<boolean> {
+  return hasCluster({ dataDir: dataDirOf(home) });
 }
 
 /** Opens the PostgreSQL of a home directory (`.lockstep`): attaches to the running one, or makes and starts it. */
@@ -63,7 +70,9 @@ async function enter(
   let failures = 0;
   let socketDir = ownSocketDir;
   for (let pause = 2; ; pause = Math.min(pause * 1.2, 50)) {
-    const attempt = await attach(socketDir).catch((thrown: unknown) => refused(thrown, home));
+    const attempt = await attach(socketDir, options.onWaiting).catch((thrown: unknown) =>
+      refused(thrown, home),
+    );
     if (attempt.kind === "in") return { session: attempt.session, socketDir };
     const living = await livingServer(home);
     // A home that was moved while its server ran: the server still listens where the old path said.
@@ -76,6 +85,7 @@ async function enter(
       start = undefined;
     } else if (attempt.kind === "nobody" && living === undefined && start === undefined) {
       start = await startFresh(home, account, socketDir, options);
+      options.onWaiting?.();
       pause = 2;
     }
     await sleep(pause);

@@ -34,9 +34,10 @@ const REFUSED = ["28000", "28P01", "3D000", "EACCES", "EPERM", "ENOTSOCK", "EPRO
 /**
  * Becomes a user of the server. The shared lock alone is not enough: the last user may have been alone a moment before, and
  * the server may already be going. So a second connection is made under the lock: a server that is going takes none.
+ * `onHeard` is called when somebody listens, before the answer.
  */
-export async function attach(socketDir: string): Promise<Attempt> {
-  const held = await connect(socketDir);
+export async function attach(socketDir: string, onHeard?: () => void): Promise<Attempt> {
+  const held = await connect(socketDir, onHeard);
   if (held.kind !== "in") return held;
   const { link } = held;
   try {
@@ -99,10 +100,12 @@ interface Link {
 
 async function connect(
   socketDir: string,
+  onHeard?: () => void,
 ): Promise<{ kind: "in"; link: Link } | Exclude<Attempt, { kind: "in" }>> {
   // Loaded late: a command that works on a database elsewhere does not pay for it here.
   const { default: pg } = await import("pg");
   const socket = new Socket();
+  if (onHeard) socket.once("connect", onHeard);
   const client = new pg.Client({
     host: socketDir,
     port: PORT,
