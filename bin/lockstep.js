@@ -15,10 +15,29 @@ if (major < 24) {
     );
   process.exit(1);
 }
-const { enableCompileCache } = await import("node:module");
-enableCompileCache();
-const { existsSync } = await import("node:fs");
-// The package ships what the compiler made of src/; a clone runs src/ itself.
-const built = new URL("../dist/src/cli/main.js", import.meta.url);
-const { main } = await import(existsSync(built) ? built.href : "../src/cli/main.ts");
-await main(process.argv.slice(2));
+const args = process.argv.slice(2);
+if (args.length === 1 && (args[0] === "--help" || args[0] === "-h")) help();
+else await run();
+
+/** What the program itself would print, without loading it; `npm run docs` writes the file. */
+function help() {
+  const { readFileSync, writeSync } = process.getBuiltinModule("node:fs");
+  const text = readFileSync(`${import.meta.dirname}/help.txt`);
+  let written = 0;
+  try {
+    // Half as long as it takes to make process.stdout.
+    written = writeSync(1, text);
+  } catch {
+    // A pipe that is full or closed: the stream knows what to do.
+  }
+  if (written < text.length) process.stdout.write(text.subarray(written));
+}
+
+async function run() {
+  process.getBuiltinModule("node:module").enableCompileCache();
+  // The package ships what the compiler made of src/; a clone runs src/ itself.
+  const built = new URL("../dist/src/cli/main.js", import.meta.url);
+  const there = process.getBuiltinModule("node:fs").existsSync(built);
+  const { main } = await import(there ? built.href : "../src/cli/main.ts");
+  await main(args);
+}

@@ -5,11 +5,13 @@ import type {
   IssuerDefinition,
   StoreDefinition,
   StoreDeps,
+  StoreDescription,
   VaultDefinition,
 } from "../core/adapter.ts";
 import type { Issuer, IssuerCapabilities } from "../core/issuer.ts";
-import type { Costs, IssuerSnapshot } from "../core/snapshot.ts";
+import type { CopySnapshot, IssuerSnapshot } from "../core/snapshot.ts";
 import type { Store, StoreCapabilities, Vault } from "../core/store.ts";
+import type { Milliseconds } from "../core/time.ts";
 import { herokuAuthorization } from "../issuers/heroku-authorization/issuer.ts";
 import { githubActionsSecret } from "../stores/github-actions-secret/store.ts";
 import { herokuConfigVar } from "../stores/heroku-config-var/store.ts";
@@ -17,9 +19,10 @@ import { infisicalVault } from "../stores/infisical/store.ts";
 import { github } from "../vendors/github/client.ts";
 import { heroku } from "../vendors/heroku/client.ts";
 import { infisical } from "../vendors/infisical/client.ts";
+import { slack } from "../vendors/slack/client.ts";
 
 // The one list of adapters. A new vendor, issuer or store is a folder of its own and one line here.
-const vendors = [heroku, github, infisical] as const;
+const vendors = [heroku, github, infisical, slack] as const;
 const issuers = [issuer(herokuAuthorization)] as const;
 const stores = [store(infisicalVault), store(githubActionsSecret), store(herokuConfigVar)] as const;
 
@@ -49,6 +52,7 @@ export interface AnyVendor {
   readonly defaultUrl: string;
   readonly connection: ZodType<Readonly<Record<string, string>>>;
   readonly rate?: { readonly capacity: number; readonly perMinute: number };
+  readonly signIn?: number;
   connect(options: ConnectionOptions): unknown;
 }
 
@@ -68,11 +72,11 @@ export interface AnyStore {
   readonly kind: string;
   readonly vendor: string;
   readonly config: ZodType;
-  readonly capabilities: StoreCapabilities;
+  capabilities(config: unknown): StoreCapabilities;
   /** Whether it may be the vault. */
   readonly canonical: boolean;
-  describe(config: unknown): { readonly target: string };
-  costs(config: unknown): Costs<"observe" | "write" | "prove">;
+  describe(config: unknown): StoreDescription;
+  costs(config: unknown, steadyMs: Milliseconds): CopySnapshot["costs"];
   connect(config: unknown, deps: StoreDeps<unknown>): Store | Vault;
 }
 
@@ -110,12 +114,29 @@ function store<Kind extends string, Config, Client, Input, Canonical extends boo
   const read = (config: unknown) => definition.config.parse(config);
   return {
     ...definition,
+    capabilities: (config) => definition.capabilities(read(config)),
     describe: (config) => definition.describe(read(config)),
-    costs: (config) => ({
-      observe: definition.costs.observe(read(config)),
-      write: definition.costs.write(read(config)),
-      prove: definition.costs.prove(read(config)),
-    }),
+    costs: (config, steadyMs) => costsOf(definition, read(config), steadyMs),
     connect: (config, deps) => definition.connect(read(config), deps as StoreDeps<Client>),
+  };
+}
+
+function costsOf<Config, Client>(
+  definition: StoreDefinition<Config, Client> | VaultDefinition<Config, Client>,
+  config: Config,
+  steadyMs: Milliseconds,
+): CopySnapshot["costs"] {
+  const { costs } = definition;
+  const ofVault = definition.canonical
+    ? { claim: definition.costs.claim(config), openApprovals: definition.costs.openApprovals }
+    : { claim: 0, openApprovals: 0 };
+  return {
+    ...ofVault,
+    ready: costs.ready(config),
+    observe: costs.observe(config),
+    write: costs.write(config),
+    prove: costs.prove(config, steadyMs),
+    drained: costs.drained(config),
+    survey: costs.survey,
   };
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { LockstepError } from "../core/errors.ts";
+import type { ProofGrade } from "../core/outcome.ts";
+import { ASSURANCES, ROLES } from "../core/record.ts";
 import { durationOf } from "../core/time.ts";
 import { ISSUERS, STORES, VENDORS } from "./adapters.ts";
+import { notify, notifyMistakes, slackMember } from "./notify-config.ts";
 
 /** `30m`, `24h`, `90d`: read into milliseconds. */
 const duration = z.string().transform((text, ctx) => {
@@ -37,7 +40,8 @@ const placed = z.looseObject({ kind: z.string(), connection: z.string() });
 const secret = z.strictObject({
   system: z.string(),
   owner: z.string(),
-  role: z.enum(["viewer", "ops", "superadmin"]),
+  role: z.enum(ROLES),
+  assurance: z.enum(ASSURANCES).default("local user"),
   environment: z.enum(["production", "staging", "development"]),
   cadence: duration,
   sop: z.string().optional(),
@@ -46,10 +50,23 @@ const secret = z.strictObject({
   destinations: z.array(z.array(placed)).default([]),
   consumers: z.array(consumer).default([]),
   soak: duration.default(30 * 60_000),
+  steady: duration.default(120_000),
+  drain: duration.default(4 * 3_600_000),
+  revokeWithin: duration.default(3_600_000),
+  leastProof: z.enum(["receipt", "behaviour", "value"]).default("receipt"),
   propagation: duration.default(60_000),
 });
 
+/** A person by the name of the operating system's user. */
+const operator = z.strictObject({
+  role: z.enum(ROLES),
+  email: z.email().optional(),
+  slack: slackMember.optional(),
+});
+
 const shape = z.strictObject({
+  operators: z.record(z.string(), operator).optional(),
+  notify: notify.optional(),
   connections: z.record(name, connection),
   secrets: z.record(name, secret),
 });
@@ -97,6 +114,7 @@ export function checkConfig(input: unknown): Config {
     for (const issue of parsed?.error?.issues ?? [])
       mistakes.push(mistakeOf(issue, credential, ["connections", id, "credential"]));
   }
+  mistakes.push(...notifyMistakes(config));
   if (mistakes.length > 0) throw invalid(mistakes);
   return config;
 }
@@ -129,8 +147,25 @@ function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mist
       const { kind: _kind, connection: _connection, ...own } = entry;
       const parsed = known.config.safeParse(own);
       if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
+      else if ("canonical" in known)
+        mistakes.push(...proofMistakes(one, known.capabilities(own).grade, path));
       return mistakes;
     }),
+  ];
+}
+
+/** From the weakest to the strongest (X-06). */
+const GRADES: readonly ProofGrade[] = ["receipt", "behaviour", "value"];
+
+/** A secret may demand a proof that a place cannot give. */
+function proofMistakes(one: SecretConfig, grade: ProofGrade, path: readonly PropertyKey[]): Mistake[] {
+  if (GRADES.indexOf(grade) >= GRADES.indexOf(one.leastProof)) return [];
+  return [
+    {
+      path: text(path),
+      found: `a copy that is proved by ${grade} only`,
+      allowed: `proof by ${one.leastProof} or stronger, as leastProof says; for GitHub add "proof"`,
+    },
   ];
 }
 

@@ -1,7 +1,7 @@
 import { LockstepError } from "../core/errors.ts";
 import type { Budget } from "../core/record.ts";
 import { Secret, type Values } from "../core/secret-value.ts";
-import { systemClock } from "../core/time.ts";
+import { type Milliseconds, systemClock } from "../core/time.ts";
 import { VENDORS } from "./adapters.ts";
 import type { Config, ConnectionConfig } from "./config.ts";
 
@@ -29,6 +29,8 @@ export function connectionsOf(
     readonly redirection?: Redirection;
     /** For tests and simulation: vendors in process. */
     readonly fetch?: typeof globalThis.fetch;
+    /** The longest that a call waits for its turn. */
+    readonly patienceMs?: Milliseconds;
   },
 ): Connections {
   const lasting = new Map<string, unknown>();
@@ -44,6 +46,7 @@ export function connectionsOf(
       credential,
       headers: headersOf(id, one, options.env),
       ...(options.fetch && { fetch: options.fetch }),
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     });
   };
   return {

@@ -1,3 +1,5 @@
+import type { ProofGrade } from "../core/outcome.ts";
+import type { Assurance, Role } from "../core/record.ts";
 import type { DurationText } from "../core/time.ts";
 import type { IssuerEntry, StoreEntry, VaultEntry, VendorName } from "./adapters.ts";
 
@@ -34,7 +36,9 @@ export interface ManagedSecret {
   readonly system: string;
   readonly owner: string;
   /** Who may rotate it. */
-  readonly role: "viewer" | "ops" | "superadmin";
+  readonly role: Role;
+  /** How sure Lockstep must be of who starts a run; any local user where absent. */
+  readonly assurance?: Assurance;
   readonly environment: "production" | "staging" | "development";
   /** How often it is rotated. */
   readonly cadence: DurationText;
@@ -46,14 +50,54 @@ export interface ManagedSecret {
   /** Waves in the order in which they are written; copies of one wave are written side by side. */
   readonly destinations?: readonly (readonly StoreEntry[])[];
   readonly consumers?: readonly Consumer[];
-  /** From the last write to the revoke; 30 minutes where absent. */
+  /** From the last write to the revoke; 30 minutes where absent, none for a compromised key. */
   readonly soak?: DurationText;
+  /** How long consumers must have been up with the new value before its copy counts as proved; 2 minutes where absent. */
+  readonly steady?: DurationText;
+  /** How long jobs and one-off processes on the old value are waited for before a person decides; 4 hours where absent. */
+  readonly drain?: DurationText;
+  /** Within which time of its start a run for a compromised key asks for break-glass; 1 hour where absent. */
+  readonly revokeWithin?: DurationText;
+  /** The weakest proof that a destination may have; a production secret may demand "behaviour". */
+  readonly leastProof?: ProofGrade;
   /** After the revoke, until the refusal is shown again; 60 seconds where absent. */
   readonly propagation?: DurationText;
 }
 
+/** A person, by the name of the operating system's user. */
+export interface Operator {
+  readonly role: Role;
+  readonly email?: string;
+  /** The Slack member id. */
+  readonly slack?: string;
+}
+
+/** How people are told of tasks, holds, failures and alarms (X-05); every message goes by each way for which there is an address. */
+interface Notify {
+  /** A direct message of a bot. */
+  readonly slack?: {
+    /** A key of `connections`, of the vendor slack. */
+    readonly connection: string;
+    /** Member ids of those who are told besides the operators. */
+    readonly also?: readonly string[];
+  };
+  readonly email?: {
+    /** `smtp://host:587`, or `smtps://host:465`. */
+    readonly url: string;
+    readonly from: string;
+    /** Where absent the server is used without signing in. */
+    readonly credential?: { readonly user: FromEnvironment; readonly password: FromEnvironment };
+    /** Addresses that are told besides the operators. */
+    readonly also?: readonly string[];
+  };
+}
+
 /** All that Lockstep manages. */
 export interface Configuration {
+  /** Who may do what. Without it, whoever can read the key ring may do everything. */
+  readonly operators?: Readonly<Record<string, Operator>>;
+  /** How operators are told, each with at least the secret's role. Without it nobody is. */
+  readonly notify?: Notify;
   readonly connections: Readonly<Record<string, Connection>>;
   readonly secrets: Readonly<Record<string, ManagedSecret>>;
 }

@@ -6,6 +6,7 @@ import { STORES } from "./adapters.ts";
 import { vendorBudget } from "./budget.ts";
 import { connectionsOf } from "./connections.ts";
 import type { Home, Where } from "./home.ts";
+import { notificationChecks } from "./notifications.ts";
 import { copyOf } from "./snapshot.ts";
 
 /** One thing that was looked at. */
@@ -60,6 +61,7 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
       if (first) throw parked(first, others.length);
       return { says: "none is parked", value: undefined };
     });
+    for (const one of notificationChecks(home)) await look(one.what, one.look);
     for (const name of Object.keys(home.config.secrets)) await look(name, () => readVaultOf(home, name));
   } finally {
     await home.close();
@@ -90,6 +92,7 @@ async function readVaultOf(home: Home, name: string): Promise<{ says: string; va
   });
   const store = definition.connect(copy.config, {
     copy: copy.id,
+    steadyMs: 0,
     client: connections.client(copy.connection, () =>
       Promise.reject(new Error("a vault works with a credential of its own")),
     ),

@@ -1,33 +1,36 @@
-import { outlasting } from "../core/carry-out.ts";
 import { LockstepError, troubleOf } from "../core/errors.ts";
 import { interpret } from "../core/interpret.ts";
 import type { Journal } from "../core/journal.ts";
+import { outlasting } from "../core/persist.ts";
 import type { RunEnd, RunId } from "../core/record.ts";
 import { after } from "../core/time.ts";
-import { auditLogIn } from "../db/audit-log.ts";
-import { ledgerIn } from "../db/ledger.ts";
-import { progressIn } from "../db/progress.ts";
-import { cancelRequested } from "../db/runs.ts";
 import { type Engine, openEngine } from "../engine/engine.ts";
+import type { Requests } from "../engine/requests.ts";
 import { proveKeys } from "../sealing/canary.ts";
 import { journalSealer } from "../sealing/envelope.ts";
-import { fingerprinter } from "../sealing/fingerprint.ts";
-import { sealedValues } from "../sealing/sealed-values.ts";
-import { vendorBudget } from "./budget.ts";
-import { connectionsOf } from "./connections.ts";
+import { startFollowUp } from "./follow-up.ts";
 import type { Home } from "./home.ts";
+import { notificationsOf } from "./notifications.ts";
+import { depsOf } from "./run-deps.ts";
 import { planOf, type RunInput } from "./run-input.ts";
 import { type RunDeps, runPorts } from "./run-ports.ts";
 import { RUNBOOKS, RUNBOOKS_VERSION } from "./runbooks.ts";
 
 /** Starts the durable engine of this process over an opened home; runs of dead processes go on here. */
-export function startEngine(
+export async function startEngine(
   home: Home,
   kind: "worker" | "command",
   log: (line: { readonly level: "info" | "warn" | "error"; readonly msg: string }) => void,
 ): Promise<Engine> {
-  const deps = runDeps(home);
-  return openEngine({
+  const notifications = notificationsOf(home, log);
+  // Runs that are taken over may end before the engine that they end in is open.
+  const opened = Promise.withResolvers<Requests>();
+  const deps: RunDeps = {
+    ...depsOf(home),
+    escalate: notifications.escalate,
+    followUp: async (run, input, held) => startFollowUp(home, await opened.promise, run, input, held),
+  };
+  const engine = await openEngine({
     databaseUrl: home.databaseUrl,
     kind,
     sealer: journalSealer(home.ring),
@@ -42,24 +45,15 @@ export function startEngine(
     },
     procedure: ({ id, input }, journal) => procedure(deps, id, input as RunInput, journal),
   });
-}
-
-function runDeps(home: Home): RunDeps {
-  const { database, ring, config, env } = home;
-  const budget = vendorBudget(database);
+  opened.resolve(engine);
+  notifications.start();
   return {
-    config,
-    connections: connectionsOf(config, {
-      env,
-      budget,
-      ...(home.sandbox && { redirection: home.sandbox.redirection }),
-    }),
-    audit: auditLogIn(database),
-    progress: progressIn(database),
-    ledger: ledgerIn(database),
-    fingerprint: fingerprinter(ring),
-    sealedFor: (run, secret) => sealedValues(database, ring, run, secret),
-    stopAsked: async (run) => (await cancelRequested(database, run)) !== undefined,
+    ...engine,
+    close: async (graceMs) => {
+      // In this order: what a run says at the last moment is still told.
+      await engine.close(graceMs);
+      await notifications.close();
+    },
   };
 }
 

@@ -1,9 +1,12 @@
 import path from "node:path";
 import { openDatabase } from "../db/connect.ts";
 import type { Database } from "../db/database.ts";
+import type { EmbeddedServer } from "../engine/embedded/server.ts";
 import { hasSealed, proveKeys } from "../sealing/canary.ts";
+import { loadEnvelope } from "../sealing/envelope.ts";
 import { type KeyRing, openKeyRing } from "../sealing/key-ring.ts";
-import { type LoadedConfig, loadConfig } from "./load-config.ts";
+import { findConfig, type LoadedConfig, loadConfig } from "./load-config.ts";
+import { withLocalOperator } from "./people.ts";
 import { openSandbox, type SandboxDoor, sandboxHome } from "./sandbox-door.ts";
 
 /** Where a command was called and what was asked of it. */
@@ -29,27 +32,40 @@ export interface Home extends LoadedConfig {
   close(): Promise<void>;
 }
 
-/** Opens everything in the order in which it may fail without harm: configuration, database, key ring, proof of the ring. */
+/**
+ * Opens everything in the order in which it may fail without harm: configuration, database, key ring, proof of the ring. An
+ * embedded database that is there already is started beside the configuration, which changes nothing in it; nothing is made
+ * before the configuration is understood.
+ */
 export async function openHome(where: Where): Promise<Home> {
-  const loaded = await loadConfig(where.cwd, where.configFile);
-  const dir = where.sandbox ? sandboxHome(loaded.root) : path.join(loaded.root, ".lockstep");
+  const root = path.dirname(findConfig(where.cwd, where.configFile));
+  const dir = where.sandbox ? sandboxHome(root) : path.join(root, ".lockstep");
+  const given = where.sandbox ? undefined : where.env["LOCKSTEP_DATABASE_URL"];
+  const early = given === undefined ? await startEarly(dir) : undefined;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const one of closers.splice(0).reverse()) await one();
   };
   try {
+    const loaded = await loadConfig(where.cwd, where.configFile);
     const sandbox = where.sandbox ? await openSandbox(loaded.root) : undefined;
     if (sandbox) closers.push(sandbox.close);
-    const given = where.sandbox ? undefined : where.env["LOCKSTEP_DATABASE_URL"];
-    let server = given === undefined ? await embedded(dir) : undefined;
+    // Still in the time in which the server lets us in.
+    await loadEnvelope();
+    let server = given === undefined ? await (early?.server ?? embedded(dir)) : undefined;
     closers.push(async () => server?.close());
     const databaseUrl = server?.url ?? given ?? "";
-    const database = await openDatabase(databaseUrl);
+    const opening = openDatabase(databaseUrl);
+    const reading = openRing(dir, where, opening);
+    // The database's own trouble comes first; until then nobody listens to this one.
+    reading.catch(() => {});
+    const database = await opening;
     closers.push(() => database.close());
-    const ring = await openRing(dir, where, database);
+    const ring = await reading;
     await proveKeys(database, ring);
     return {
       ...loaded,
+      ...(sandbox && { config: withLocalOperator(loaded.config) }),
       dir,
       databaseUrl,
       embedded: server !== undefined,
@@ -64,8 +80,29 @@ export async function openHome(where: Where): Promise<Home> {
     };
   } catch (thrown) {
     await close();
+    // Also a server that nobody has asked for yet; closing is idempotent.
+    await early?.server.then(
+      (server) => server.close(),
+      () => {},
+    );
     throw thrown;
   }
+}
+
+interface Early {
+  readonly server: Promise<EmbeddedServer>;
+}
+
+/** Begins to open the database of this home, where there is one, and comes back when there is time for other work. */
+async function startEarly(dir: string): Promise<Early | undefined> {
+  const { hasDatabase, openEmbedded } = await import("../engine/embedded/server.ts");
+  if (!(await hasDatabase(dir))) return undefined;
+  return new Promise<Early>((back) => {
+    const server = openEmbedded(dir, { onWaiting: () => back({ server }) });
+    // Also at its end. What it throws is for the one who needs the database.
+    const ended = () => back({ server });
+    server.then(ended, ended);
+  });
 }
 
 async function embedded(dir: string) {
@@ -73,8 +110,8 @@ async function embedded(dir: string) {
   return openEmbedded(dir);
 }
 
-function openRing(dir: string, where: Where, database: Database): Promise<KeyRing> {
+function openRing(dir: string, where: Where, database: Promise<Database>): Promise<KeyRing> {
   const text = where.sandbox ? undefined : where.env["LOCKSTEP_KEYS"];
   const source = { file: path.join(dir, "keys.json"), ...(text !== undefined && { text }) };
-  return openKeyRing(source, async () => !(await hasSealed(database)));
+  return openKeyRing(source, async () => !(await hasSealed(await database)));
 }

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { LockstepError } from "../core/errors.ts";
-import { type Config, checkConfig } from "./config.ts";
+import type { Config } from "./config.ts";
 
 /** The name of the configuration file. */
 export const CONFIG_FILE = "lockstep.config.ts";
@@ -15,12 +16,29 @@ export interface LoadedConfig {
   readonly root: string;
 }
 
-/** Finds the configuration in `from` or above, or takes `file`; loads and checks it. Throws CONFIG_NOT_FOUND, CONFIG_INVALID. */
-export async function loadConfig(from: string, file?: string): Promise<LoadedConfig> {
+/** Finds the configuration in `from` or above, or takes `file`. Throws CONFIG_NOT_FOUND. */
+export function findConfig(from: string, file?: string): string {
   const found = file === undefined ? findUp(from) : path.resolve(from, file);
   if (found === undefined || !existsSync(found)) throw notFound(file ?? CONFIG_FILE, from);
-  resolveOurselves();
-  const loaded = await importFile(found);
+  return found;
+}
+
+/**
+ * Finds the configuration as {@link findConfig} does; loads and checks it. `fresh` reads the file again where this process has
+ * read it before. Throws CONFIG_NOT_FOUND, CONFIG_INVALID.
+ */
+export async function loadConfig(from: string, file?: string, fresh = false): Promise<LoadedConfig> {
+  const found = findConfig(from, file);
+  const loaded = await importFile(found, fresh);
+  // Loading what checks takes longer than all else, and stops this process meanwhile: in between, a database that is being
+  // opened is heard.
+  await setImmediate();
+  const { z } = await import("zod");
+  // Compiling a check takes longer than the few checks of one process; and nothing here is made code from text.
+  z.config({ jitless: true });
+  await setImmediate();
+  const { checkConfig } = await import("./config.ts");
+  await setImmediate();
   return { config: checkConfig(loaded), file: found, root: path.dirname(found) };
 }
 
@@ -33,18 +51,21 @@ function findUp(from: string): string | undefined {
 }
 
 /** A configuration anywhere on the machine may import "lockstep": it means the program that is reading it. */
-function resolveOurselves(): void {
+function resolveOurselves(): { deregister(): void } {
   const entry = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url)
     .href;
-  registerHooks({
+  return registerHooks({
     resolve: (specifier, context, next) =>
       specifier === "lockstep" ? { url: entry, shortCircuit: true } : next(specifier, context),
   });
 }
 
-async function importFile(file: string): Promise<unknown> {
+async function importFile(file: string, fresh: boolean): Promise<unknown> {
+  const ourselves = resolveOurselves();
   try {
-    const module: unknown = await import(pathToFileURL(file).href);
+    // Modules are kept by their URL; the time of the last change makes it another one only when the file is.
+    const version = fresh ? `?${statSync(file).mtimeMs}` : "";
+    const module: unknown = await import(`${pathToFileURL(file).href}${version}`);
     return module !== null && typeof module === "object" && "default" in module ? module.default : undefined;
   } catch (thrown) {
     throw new LockstepError(
@@ -56,6 +77,9 @@ async function importFile(file: string): Promise<unknown> {
       },
       { cause: thrown },
     );
+  } finally {
+    // Every later import would pay for it.
+    ourselves.deregister();
   }
 }
 

@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StepPorts } from "../core/carry-out.ts";
-import { labelOf } from "../core/credential.ts";
-import { LockstepError } from "../core/errors.ts";
+import type { StepPorts } from "../core/circumstances.ts";
+import { LockstepError, type Trouble } from "../core/errors.ts";
 import type { Facts } from "../core/facts.ts";
-import type { AuditEntry, AuditLog, Ledger, Progress, RunEnd, RunId } from "../core/record.ts";
+import type { AuditLog, Escalation, Ledger, Progress, RunId } from "../core/record.ts";
 import type { Fingerprinter, SealedValues } from "../core/sealed.ts";
 import type { Values } from "../core/secret-value.ts";
-import { type CopySnapshot, copiesOf, type Snapshot } from "../core/snapshot.ts";
+import { type CopySnapshot, copiesOf, type Followed } from "../core/snapshot.ts";
 import type { StepContext } from "../core/step.ts";
 import type { Store, Vault } from "../core/store.ts";
+import type { Task } from "../core/task.ts";
 import { systemClock } from "../core/time.ts";
 import { ISSUERS, STORES } from "./adapters.ts";
 import type { Config } from "./config.ts";
 import type { Connections, SecretAccess } from "./connections.ts";
+import { credentialsOf, ended } from "./run-end.ts";
 import type { RunInput } from "./run-input.ts";
+import { noteOf, peoplePorts } from "./run-people.ts";
 import { copyOf } from "./snapshot.ts";
 
 /** What the runs of one process share. */
@@ -26,27 +28,43 @@ export interface RunDeps {
   readonly fingerprint: Fingerprinter;
   sealedFor(run: RunId, secret: string): SealedValues;
   stopAsked(run: RunId): Promise<boolean>;
+  readonly installation: string;
+  /** Whether a person has frozen the installation, and why. */
+  frozen(): Promise<Trouble | undefined>;
+  /** The configuration as it stands now; that of the process may be older. */
+  configNow(): Promise<Config>;
+  readonly tasks: Tasks;
+  /** Tells people; delivered beside the run, once an event (X-05). */
+  escalate(event: Escalation): Promise<void>;
+  /** Looks for late duplicates of a run after its end (HK-13); `held` is what the vault holds by then. Idempotent by run. */
+  followUp(run: RunId, input: RunInput, held: Followed["held"]): Promise<void>;
+}
+
+/** Operators' tasks, as runs open them. */
+export interface Tasks {
+  open(task: {
+    readonly run: RunId;
+    readonly question: string;
+    readonly step: string;
+    readonly task: Task;
+  }): Promise<void>;
 }
 
 /** Binds one run to this process: adapters, credentials, record. */
 export function runPorts(deps: RunDeps, run: RunId, input: RunInput): StepPorts {
-  const { snapshot, actor } = input;
-  const sealed = deps.sealedFor(run, snapshot.secret);
-  const note = (what: string, context: AuditEntry["context"]) =>
-    deps.audit.append({
-      action: `secret.${snapshot.flow}.${what}`,
-      actor,
-      secret: snapshot.secret,
-      run,
-      context,
-    });
+  const { snapshot, tag } = input;
+  const { secret } = snapshot;
+  const sealed = deps.sealedFor(run, secret);
+  const note = noteOf(deps, run, input);
   return {
     run,
-    secret: snapshot.secret,
+    tag,
+    secret,
     audit: deps.audit,
     progress: deps.progress,
     context: (facts) => contextOf(deps, run, input, sealed, facts),
     stopAsked: () => deps.stopAsked(run),
+    frozen: deps.frozen,
     pause: async (ms) => sleep(ms),
     began: async () => {
       await note("started", { reason: snapshot.reason, runbook: input.runbook, plan: input.planHash });
@@ -54,49 +72,13 @@ export function runPorts(deps: RunDeps, run: RunId, input: RunInput): StepPorts 
     },
     learned: (facts) => deps.progress.run(run, { status: "running", ...credentialsOf(facts) }),
     waiting: (step, until) => deps.progress.step(run, step.id, { state: "waiting", says: `until ${until}` }),
-    held: async (trouble, question) => {
-      await note("held", { trouble });
-      await deps.progress.run(run, { status: "held", trouble, question });
-    },
-    resumed: async () => {
-      await note("resumed", {});
-      await deps.progress.run(run, { status: "running" });
-    },
-    ended: async (end, facts) => ended(deps, run, snapshot, end, facts, note),
+    ...peoplePorts(deps, run, input),
+    ended: (end, facts, how) => ended(deps, run, input, { end, facts, how }),
   };
 }
 
-async function ended(
-  deps: RunDeps,
-  run: RunId,
-  snapshot: Snapshot,
-  end: RunEnd,
-  facts: Partial<Facts>,
-  note: (what: string, context: AuditEntry["context"]) => Promise<void>,
-): Promise<RunEnd> {
-  const sealed = deps.sealedFor(run, snapshot.secret);
-  // What is sealed for the old key may go in any case: it is still in the vault, or it was proved dead.
-  for (const kept of await sealed.find("old")) await sealed.drop(kept.id);
-  // The end of a rotation is announced by its record step, in one transaction with the rotation log.
-  if (end.status !== "completed") await note(end.status, { trouble: end.trouble });
-  else if (snapshot.flow !== "rotate") await note("completed", { old: facts.old?.id });
-  await deps.progress.run(run, {
-    status: end.status,
-    endedAt: systemClock.now(),
-    ...credentialsOf(facts),
-    ...(end.status === "completed" ? {} : { trouble: end.trouble }),
-  });
-  return end;
-}
-
-function credentialsOf({ checked, old, pending }: Partial<Facts>) {
-  return {
-    ...(checked && old && { old: { id: old.id, label: labelOf(checked.fingerprints) } }),
-    ...(pending && { new: { id: pending.ref.id, label: labelOf(pending.fingerprints) } }),
-  };
-}
-
-function contextOf(
+/** What a step of this run works with. */
+export function contextOf(
   deps: RunDeps,
   run: RunId,
   { snapshot, tag, actor }: RunInput,
@@ -107,7 +89,7 @@ function contextOf(
   const parts = { fingerprint: deps.fingerprint, clock: systemClock };
   const issuer = ISSUERS[snapshot.issuer.kind];
   if (!issuer) throw new Error(`issuer ${snapshot.issuer.kind} is not in the list`);
-  const connect = (copy: CopySnapshot) => connectStore(deps, copy, access);
+  const connect = (copy: CopySnapshot) => connectStore(deps, copy, access, snapshot.steadyMs);
   const copies = copiesOf(snapshot);
   return {
     run,
@@ -127,16 +109,23 @@ function contextOf(
     sealed,
     fingerprint: deps.fingerprint,
     ledger: deps.ledger,
+    installation: deps.installation,
+    announced: (step) => deps.audit.intendedAt(run, step),
+    configured: async () => {
+      const one = (await deps.configNow()).secrets[snapshot.secret];
+      return one ? [one.vault, ...one.destinations.flat()].map((placed) => copyOf(placed)) : [];
+    },
     now: () => systemClock.now(),
   };
 }
 
 /** Connects one store with the access that is right at this point of a run. */
-function connectStore(deps: RunDeps, copy: CopySnapshot, access: SecretAccess): Store | Vault {
+function connectStore(deps: RunDeps, copy: CopySnapshot, access: SecretAccess, steadyMs = 0): Store | Vault {
   const definition = STORES[copy.kind];
   if (!definition) throw new Error(`store ${copy.kind} is not in the list`);
   return definition.connect(copy.config, {
     copy: copy.id,
+    steadyMs,
     client: deps.connections.client(copy.connection, access),
     fingerprint: deps.fingerprint,
     clock: systemClock,
@@ -157,6 +146,9 @@ function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Parti
   const find = async (secret: string): Promise<Values> => {
     if (secret !== own) return readVault(deps, secret);
     if (facts.validated && facts.pending) return sealed.open(facts.pending.sealed);
+    // Where the old one is refused, the supplied one is the only access there is, also to take it back.
+    const supplied = facts.checked?.liveness === "dead" ? (await sealed.find("pending"))[0] : undefined;
+    if (supplied) return sealed.open(supplied.id);
     const old = (await sealed.find("old"))[0];
     return old ? sealed.open(old.id) : readVault(deps, secret);
   };

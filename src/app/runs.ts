@@ -1,11 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LockstepError } from "../core/errors.ts";
-import type { Decision } from "../core/interpret.ts";
 import { compile, type Plan } from "../core/plan.ts";
-import type { Actor, Flow, Reason, RunId, RunRecord, StepRecord } from "../core/record.ts";
+import type { Actor, RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
-import { auditLogIn } from "../db/audit-log.ts";
-import { activeRun, getRun, getSteps, requestCancel, reserveRun } from "../db/runs.ts";
+import { activeRun, getRun, getSteps, reserveRun } from "../db/runs.ts";
 import { openClient } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Requests } from "../engine/requests.ts";
@@ -13,9 +10,10 @@ import { hasLivingWorker } from "../engine/workers.ts";
 import { journalSealer } from "../sealing/envelope.ts";
 import type { Config } from "./config.ts";
 import type { Home } from "./home.ts";
+import { requireAssurance, requireRole } from "./people.ts";
 import type { RunInput } from "./run-input.ts";
-import { RUNBOOKS_VERSION, runbookFor } from "./runbooks.ts";
-import { snapshotOf } from "./snapshot.ts";
+import { RUNBOOKS, RUNBOOKS_VERSION, runbookFor } from "./runbooks.ts";
+import { type PlanRequest, snapshotOf } from "./snapshot.ts";
 
 /** Waits are cut to this in the sandbox, whose vendors have nothing to wait for. */
 const SANDBOX_LONGEST_WAIT = 2_000;
@@ -23,11 +21,11 @@ const SANDBOX_LONGEST_WAIT = 2_000;
 /** The plan of a flow on a secret as the configuration stands now. Throws SECRET_UNKNOWN. */
 export function planFor(
   config: Config,
-  ask: { readonly secret: string; readonly flow: Flow; readonly reason: Reason; readonly sandbox: boolean },
+  ask: Omit<PlanRequest, "now" | "longestWaitMs"> & { readonly sandbox: boolean },
 ): Plan {
   const { sandbox, ...request } = ask;
   return compile(
-    runbookFor(ask.flow),
+    runbookFor(ask),
     snapshotOf(config, {
       ...request,
       now: systemClock.now(),
@@ -85,7 +83,7 @@ async function standInFor(
   return undefined;
 }
 
-/** Reserves the run and enqueues it; answers with the one that is there already instead (P8). */
+/** Reserves the run and enqueues it; answers with the one that is there already instead (P8). Throws ROLE_MISSING, ASSURANCE_MISSING. */
 export async function startRun(
   home: Home,
   requests: Requests,
@@ -93,6 +91,10 @@ export async function startRun(
   actor: Actor,
 ): Promise<{ run: RunRecord; attached: boolean }> {
   const { snapshot } = plan;
+  if (snapshot.flow !== "test") {
+    requireRole(actor, snapshot.role, `A ${snapshot.flow} of ${plan.secret}`);
+    requireAssurance(actor, snapshot.assurance, plan.secret);
+  }
   const { run, attached } = await reserveRun(home.database, {
     secret: plan.secret,
     flow: snapshot.flow,
@@ -115,24 +117,6 @@ export async function startRun(
   return { run, attached };
 }
 
-/** Tells a held run what a person decided. */
-export async function decide(
-  home: Home,
-  requests: Requests,
-  run: RunRecord,
-  decision: Decision,
-  actor: Actor,
-): Promise<void> {
-  await auditLogIn(home.database).append({
-    action: `secret.${run.flow}.decision`,
-    actor,
-    secret: run.secret,
-    run: run.id,
-    context: { choice: decision.choice },
-  });
-  if (run.question !== undefined) await requests.tell(run.id, run.question, decision);
-}
-
 /** How a run stands, with its steps. */
 export interface RunView {
   readonly run: RunRecord;
@@ -144,6 +128,33 @@ export interface RunView {
 export async function viewRun(home: Home, id: RunId): Promise<RunView> {
   const { plan, ...run } = await getRun(home.database, id);
   return { run, plan: plan as Plan, steps: await getSteps(home.database, id) };
+}
+
+/** One line of a run as it is shown: of its plan, by number, or of what a person's decision has added. */
+export interface RunLine {
+  readonly id: string;
+  readonly number?: number;
+  readonly says: string;
+}
+
+/** The lines of the plan, then the way back and the broken glass as far as they have been begun (X-12, X-14). */
+export function linesOf({ plan, steps }: RunView): readonly RunLine[] {
+  const planned = plan.steps.map(({ id, says }, i) => ({ id, number: i + 1, says }));
+  const known = new Set(planned.map((line) => line.id));
+  const says = new Map(wayBackOf(plan).map((line) => [line.id, line.says]));
+  const added = steps.filter(({ id }) => !known.has(id));
+  return [...planned, ...added.map(({ id }) => ({ id, says: says.get(id) ?? "" }))];
+}
+
+/** What a rollback would do, in order, and what breaking the glass would; empty where the plan's procedure has no such ways. */
+export function wayBackOf({
+  runbook,
+  snapshot,
+}: Plan): readonly { readonly id: string; readonly says: string }[] {
+  const found = RUNBOOKS[runbook];
+  const back = found?.back?.(snapshot).flatMap((entry) => entry.waves.flat()) ?? [];
+  const all = found?.breakGlass ? [...back, found.breakGlass] : back;
+  return all.map((step) => ({ id: step.id, says: step.says(snapshot) }));
 }
 
 /** Watches a run until it ends or waits for a person; reports every view that differs from the one before. */
@@ -159,62 +170,15 @@ export async function followRun(
     const state = JSON.stringify([view.run, view.steps]);
     if (state !== last) seen(view);
     last = state;
-    // A hold that was just answered shows until the engine takes the answer up; the next hold has another question.
-    const held = view.run.status === "held" && view.run.question !== options.answered;
-    if (view.run.endedAt !== undefined || held || options.signal.aborted) return view;
+    // What was just answered shows until the engine takes the answer up; the next question is another one.
+    const asks = view.run.status === "held" || view.run.status === "waiting";
+    const open = asks && view.run.question !== options.answered;
+    if (view.run.endedAt !== undefined || open || options.signal.aborted) return view;
     await sleep(100, undefined, { signal: options.signal }).catch(() => {});
   }
-}
-
-/** Asks a run to stop; throws RUN_NOT_CANCELLABLE once a store has been written. Records who asked. */
-export async function askToCancel(home: Home, requests: Requests, id: RunId, actor: Actor): Promise<RunView> {
-  const view = await viewRun(home, id);
-  const audit = auditLogIn(home.database);
-  const deciding = view.plan.steps.filter((line) => isDecision(line.undoes));
-  // What was announced may have happened; that a step was begun says nothing.
-  const announced = await Promise.all(deciding.map((line) => audit.intendedAt(id, line.id)));
-  const written = deciding.find((_, i) => announced[i] !== undefined);
-  if (view.run.endedAt !== undefined)
-    throw notCancellable(
-      id,
-      `it is ${view.run.status}`,
-      "a run that has ended has nothing left to stop",
-      `lockstep show ${id}`,
-    );
-  if (written) {
-    throw notCancellable(
-      id,
-      `the step ${written.id} has begun to write a store`,
-      "from the first store write on nothing is taken back without a person's decision on each key",
-      `lockstep rotate ${view.run.secret}    goes forward, which is the way out from here`,
-    );
-  }
-  await audit.append({
-    action: `secret.${view.run.flow}.cancel.requested`,
-    actor,
-    secret: view.run.secret,
-    run: id,
-    context: {},
-  });
-  await requestCancel(home.database, id, actor);
-  if (view.run.status === "held") await decide(home, requests, view.run, { choice: "cancel" }, actor);
-  return view;
 }
 
 /** The run that is changing the secret now, if any. */
 export function runningFor(home: Home, secret: string): Promise<RunRecord | undefined> {
   return activeRun(home.database, secret);
-}
-
-function isDecision(undoes: string | null): boolean {
-  return undoes === "no way back" || (undoes?.includes("a person decides") ?? false);
-}
-
-function notCancellable(id: RunId, found: string, because: string, next: string): LockstepError {
-  return new LockstepError({
-    code: "RUN_NOT_CANCELLABLE",
-    message: `${id} cannot be cancelled: ${found}`,
-    because,
-    next,
-  });
 }

@@ -70,8 +70,11 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
   const estate = (await reply.json()) as {
     github: { tokens: Record<string, string> };
     infisical: { identities: Record<string, { clientId: string; clientSecret: string }> };
+    slack: { bots: Record<string, { token: string }> };
+    mail: { accounts: Record<string, string> };
   };
   const identity = estate.infisical.identities["lockstep"];
+  const [user = "", password = ""] = Object.entries(estate.mail.accounts)[0] ?? [];
   return {
     controlUrl: control,
     redirection: {
@@ -79,6 +82,8 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
       credentials: {
         github: { token: estate.github.tokens["rotation"] ?? "" },
         infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },
+        slack: { token: estate.slack.bots["lockstep"]?.token ?? "" },
+        mail: { user, password },
       },
     },
   };

@@ -1,8 +1,8 @@
 import { LockstepError } from "../core/errors.ts";
 import type { Flow, Reason } from "../core/record.ts";
-import type { CopySnapshot, IssuerSnapshot, Snapshot } from "../core/snapshot.ts";
-import type { Instant } from "../core/time.ts";
-import { ISSUERS, STORES } from "./adapters.ts";
+import type { CopySnapshot, Followed, IssuerSnapshot, Snapshot } from "../core/snapshot.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import { ISSUERS, STORES, VENDORS } from "./adapters.ts";
 import type { Config, Placed, SecretConfig } from "./config.ts";
 
 const DAY = 86_400_000;
@@ -15,13 +15,25 @@ export interface PlanRequest {
   readonly now: Instant;
   /** The sandbox has no propagation to wait for: waits are cut to this many milliseconds there. */
   readonly longestWaitMs?: number;
+  /** A person supplies the new credential (HK-24). */
+  readonly supplied?: boolean;
+  /** Why the entry is taken over from another installation (X-10). */
+  readonly takeOver?: string;
+  /** Which credential a `revoke` is to end, and why without a sweep, where the glass is broken (X-01, X-12). */
+  readonly ending?: Snapshot["ending"];
+  /** The run that a follow-up follows (HK-13). */
+  readonly follows?: Followed;
 }
 
 /** One secret of a checked configuration as it stands now, without values. Throws SECRET_UNKNOWN. */
 export function snapshotOf(config: Config, request: PlanRequest): Snapshot {
   const one = config.secrets[request.secret];
   if (!one) throw secretUnknown(request.secret, Object.keys(config.secrets));
+  if (request.supplied && !ISSUERS[one.issuer.kind]?.describe(settingsOf(one.issuer)).byHand)
+    throw notByHand(request.secret);
   const longest = request.longestWaitMs ?? Number.POSITIVE_INFINITY;
+  const steadyMs = Math.min(one.steady, longest);
+  const waves = one.destinations.map((wave) => wave.map((placed) => copyOf(placed, steadyMs)));
   return {
     secret: request.secret,
     flow: request.flow,
@@ -29,19 +41,31 @@ export function snapshotOf(config: Config, request: PlanRequest): Snapshot {
     environment: one.environment,
     system: one.system,
     owner: one.owner,
-    role: one.role,
+    // What is ended although copies hold it is a superadmin's decision (X-12).
+    role: request.ending?.breakGlass === undefined ? one.role : "superadmin",
+    assurance: one.assurance,
+    ...(request.supplied && { ownConnections: ownConnections(config, request.secret) }),
+    ...(request.ending && { ending: request.ending }),
+    ...(request.follows && { follows: request.follows }),
+    ...(request.takeOver !== undefined && { takeOver: request.takeOver }),
     ...(one.sop !== undefined && { sop: one.sop }),
     cadenceDays: Math.round(one.cadence / DAY),
     issuer: issuerOf(one, request.now),
     vault: copyOf(one.vault),
-    waves: one.destinations.map((wave) => wave.map(copyOf)),
-    soakMs: Math.min(one.soak, longest),
+    waves,
+    signIns: signInsOf(config, one),
+    // A compromised key is not kept alive for the sake of the overlap (HK-23).
+    soakMs: request.reason === "compromise" ? 0 : Math.min(one.soak, longest),
+    steadyMs,
+    drainMs: one.drain,
+    ...(request.reason === "compromise" && { revokeWithinMs: one.revokeWithin }),
     propagationMs: Math.min(one.propagation, longest),
   };
 }
 
 function issuerOf(one: SecretConfig, now: Instant): IssuerSnapshot {
-  const { kind, connection, ...config } = one.issuer;
+  const { kind, connection } = one.issuer;
+  const config = settingsOf(one.issuer);
   const definition = ISSUERS[kind];
   if (!definition) throw new Error(`issuer ${kind} passed the configuration check but is not in the list`);
   const said = definition.describe(config);
@@ -54,10 +78,40 @@ function issuerOf(one: SecretConfig, now: Instant): IssuerSnapshot {
     account: said.account,
     scope: said.scope ?? "as the vendor gives it",
     description: (said.convention ?? `lockstep-{YYYY-MM}`).replace("{YYYY-MM}", now.slice(0, 7)),
+    ...(said.byHand && { byHand: said.byHand }),
     known: knownOf(config),
     capabilities: definition.capabilities,
     costs: definition.costs(config),
   };
+}
+
+/** Each connection signs in once, and so does the vault of another secret that a connection works with. */
+function signInsOf(config: Config, one: SecretConfig): Snapshot["signIns"] {
+  const named = [one.issuer, one.vault, ...one.destinations.flat()].map(({ connection }) => connection);
+  const behind = named.flatMap((id) => {
+    const managed = config.connections[id]?.credential["secret"];
+    const vault = typeof managed === "string" ? config.secrets[managed]?.vault : undefined;
+    return vault ? [vault.connection] : [];
+  });
+  const counts: Record<string, number> = {};
+  for (const id of new Set([...named, ...behind])) {
+    const vendor = config.connections[id]?.vendor ?? "";
+    const signIn = VENDORS[vendor]?.signIn ?? 0;
+    if (signIn > 0) counts[vendor] = (counts[vendor] ?? 0) + signIn;
+  }
+  return counts;
+}
+
+/** Connections whose access is this very secret. */
+function ownConnections(config: Config, secret: string): readonly string[] {
+  return Object.entries(config.connections)
+    .filter(([, connection]) => connection.credential["secret"] === secret)
+    .map(([id]) => id);
+}
+
+/** What an adapter's entry says besides its kind and connection. */
+function settingsOf({ kind: _kind, connection: _connection, ...settings }: Placed): Record<string, unknown> {
+  return settings;
 }
 
 /** The declared credentials of others, where the kind of issuer has such a list (HK-03). */
@@ -67,11 +121,11 @@ function knownOf(config: Readonly<Record<string, unknown>>): IssuerSnapshot["kno
 }
 
 /** One copy of a secret; its id is made from vendor and place, so that it stays the same when waves are reordered. */
-export function copyOf(placed: Placed): CopySnapshot {
+export function copyOf(placed: Placed, steadyMs: Milliseconds = 0): CopySnapshot {
   const { kind, connection, ...config } = placed;
   const definition = STORES[kind];
   if (!definition) throw new Error(`store ${kind} passed the configuration check but is not in the list`);
-  const { target } = definition.describe(config);
+  const { target, places, remarks = [], byHand } = definition.describe(config);
   return {
     id: target.replaceAll(" ", ":"),
     kind,
@@ -79,9 +133,21 @@ export function copyOf(placed: Placed): CopySnapshot {
     connection,
     config,
     target,
-    capabilities: definition.capabilities,
-    costs: definition.costs(config),
+    places,
+    ...(byHand && { byHand }),
+    remarks,
+    capabilities: definition.capabilities(config),
+    costs: definition.costs(config, steadyMs),
   };
+}
+
+function notByHand(secret: string): LockstepError {
+  return new LockstepError({
+    code: "USAGE",
+    message: `${secret} cannot be supplied by a person`,
+    because: "its kind of issuer does not say how a person creates a credential",
+    next: `lockstep plan ${secret}`,
+  });
 }
 
 function secretUnknown(name: string, known: readonly string[]): LockstepError {

@@ -9,6 +9,8 @@ export interface Io {
   /** Whether a question can be asked. */
   readonly canAsk: boolean;
   readonly colour: boolean;
+  /** What a command that is named for the next step needs besides to act on the same installation: `--sandbox`, `--config`. */
+  readonly flags: string;
   /** Progress and remarks: stderr, so that stdout holds the result alone. */
   note(line: string): void;
   /** Redraws the row below the last note; an empty text removes it. */
@@ -22,8 +24,16 @@ export interface Result {
   readonly text: string;
 }
 
-/** Exit codes (design 7): 0 done, 1 failed, 2 usage or configuration, 4 waits for a person, 5 held, 130 declined or interrupted. */
-export const EXIT = { done: 0, failed: 1, usage: 2, waits: 4, held: 5, interrupted: 130 } as const;
+/** Exit codes (design 7): 0 done, 1 failed, 2 usage or configuration, 3 findings, 4 waits for a person, 5 held, 130 declined or interrupted. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  findings: 3,
+  waits: 4,
+  held: 5,
+  interrupted: 130,
+} as const;
 
 const USAGE = new Set([
   "USAGE",
@@ -41,7 +51,7 @@ export function exitOf(trouble: Trouble): number {
 }
 
 /** Looks at the process once: terminals, NO_COLOR, CI. */
-export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
+export function ioOf(json: boolean, env: NodeJS.ProcessEnv, flags = ""): Io {
   const live = process.stderr.isTTY === true && !json && env["CI"] === undefined;
   let drawn = false;
   const clear = () => {
@@ -53,9 +63,10 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
     live,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && env["CI"] === undefined,
     colour: process.stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    flags,
     note: (line) => {
       clear();
-      process.stderr.write(`${withoutValues(line)}\n`);
+      process.stderr.write(`${withoutValues(withFlags(line, flags))}\n`);
     },
     row: (text) => {
       if (!live) return;
@@ -69,7 +80,9 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv): Io {
 
 /** Prints a result; the only place that writes to stdout. */
 export function print(io: Io, result: Result): void {
-  const text = withoutValues(io.json ? JSON.stringify(result.json, null, 2) : result.text);
+  const text = withoutValues(
+    withFlags(io.json ? JSON.stringify(result.json, null, 2) : result.text, io.flags),
+  );
   if (text !== "") process.stdout.write(`${io.json ? text : readable(text)}\n`);
 }
 
@@ -82,6 +95,31 @@ export function troubleText(trouble: Trouble): string {
     `│ because  ${trouble.because}`,
     `│ next     ${trouble.next}`,
   ].join("\n");
+}
+
+/** Every command of this program. */
+export const COMMANDS = [
+  ...["plan", "test", "rotate", "revoke", "adopt", "answer", "resolve", "rollback", "cancel", "freeze"],
+  ...["status", "runs", "show", "audit", "verify", "impact", "init", "doctor", "worker", "sandbox", "keys"],
+] as const;
+
+const CALLED = new RegExp(`\\blockstep (${COMMANDS.join("|")})(?![\\w-])`, "g");
+
+/** Names commands so that they act on the installation that this one acted on: whoever copies one must not end up elsewhere. */
+export function withFlags(text: string, flags: string): string {
+  return flags === "" ? text : text.replace(CALLED, (called) => `${called} ${flags}`);
+}
+
+/** The flags of a call that say which installation is meant, as they can be typed again. */
+export function flagsIn(argv: readonly string[]): string {
+  const at = argv.findIndex((word) => word === "--config" || word.startsWith("--config="));
+  const file = argv[at]?.slice("--config=".length) || argv[at + 1];
+  return [
+    ...(argv.includes("--sandbox") ? ["--sandbox"] : []),
+    ...(at >= 0 && file !== undefined
+      ? [`--config ${/^[\w./-]+$/.test(file) ? file : JSON.stringify(file)}`]
+      : []),
+  ].join(" ");
 }
 
 /** Vendor text may hold anything; control characters would let it write over what we say. */

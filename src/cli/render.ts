@@ -1,5 +1,6 @@
 import type { Plan, PlanStep } from "../core/plan.ts";
 import type { RunRecord, StepRecord } from "../core/record.ts";
+import { copiesOf, type Snapshot } from "../core/snapshot.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
 import { durationOfRun } from "./run-text.ts";
 
@@ -47,6 +48,7 @@ export function planText(plan: Plan): string {
     "",
     `Left alone: ${known} authorization${known === 1 ? "" : "s"} declared as belonging to others`,
     `Proof: ${grades(steps)}`,
+    ...remarkLines(snapshot),
     `Calls: ${Object.entries(plan.calls)
       .map(([vendor, n]) => `${vendor} ${n}`)
       .join(", ")}. ${undoable(steps)}`,
@@ -62,6 +64,18 @@ function conditionalLines(steps: readonly PlanStep[]): readonly string[] {
     for (const line of step.conditional) by.set(line, [...(by.get(line) ?? []), i + 1]);
   });
   return [...by].map(([line, at]) => `  step ${at.length > 1 ? `${at[0]} to ${at.at(-1)}` : at[0]}: ${line}`);
+}
+
+/** What cannot be looked at or shown of the copies; equal remarks of several are said once. */
+function remarkLines(snapshot: Snapshot): readonly string[] {
+  const by = new Map<string, string[]>();
+  for (const { remarks, target } of [snapshot.vault, ...copiesOf(snapshot)])
+    for (const remark of remarks) by.set(remark, [...(by.get(remark) ?? []), target]);
+  if (by.size === 0) return [];
+  const lines = [...by].map(
+    ([remark, targets]) => `  ${targets.length === 1 ? targets[0] : `${targets.length} copies`}: ${remark}`,
+  );
+  return ["Not visible or not provable:", ...lines];
 }
 
 function mark(step: PlanStep): string {
@@ -93,14 +107,15 @@ function undoable(steps: readonly PlanStep[]): string {
     : `Trouble before step ${first + 1} is undone; from there on the run is held and a person decides.`;
 }
 
-/** One finished or changed step. */
-export function stepLine(n: number, step: StepRecord): string {
+/** One step as it stands, by its number in the plan; until it has something to say of its own, what the plan says. */
+export function stepLine(n: number | undefined, step: StepRecord, planned = ""): string {
   const took = step.startedAt && step.endedAt ? durationText(between(step.startedAt, step.endedAt)) : "";
   const what =
     step.trouble && step.state === "failed"
       ? `${step.trouble.code}  ${step.trouble.message}`
-      : (step.says ?? "");
-  return ` ${SIGN[step.state]} ${String(n).padStart(2)} ${shortId(step.id).padEnd(11)} ${what}${took ? `  ${took}` : ""}`;
+      : step.says || planned;
+  const number = n === undefined ? "  " : String(n).padStart(2);
+  return ` ${SIGN[step.state]} ${number} ${shortId(step.id).padEnd(11)} ${what}${took ? `  ${took}` : ""}`;
 }
 
 const SIGN: Readonly<Record<StepRecord["state"], string>> = {
@@ -114,12 +129,10 @@ const SIGN: Readonly<Record<StepRecord["state"], string>> = {
   skipped: "-",
 };
 
-/** The last line of a run. */
+/** How a run ended, and what it changed; or how it stands. */
 export function endText(run: RunRecord, now: Instant): string {
   const took = durationOfRun(run, now);
-  if (run.status === "completed" && run.flow === "test") return `Fine. ${run.secret} can be rotated. ${took}`;
-  if (run.status === "completed") {
-    return `Done in ${took}. ${run.old?.label ?? "?"} → ${run.new?.label ?? "?"}, the old key is refused. lockstep audit ${run.id}`;
-  }
-  return `${run.status} after ${took}. lockstep show ${run.id}`;
+  if (run.status !== "completed") return `${run.status} after ${took}`;
+  if (run.flow === "test") return `Fine. ${run.secret} can be rotated. ${took}.`;
+  return run.old && run.new ? `Done in ${took}. ${run.old.label} → ${run.new.label}.` : `Done in ${took}.`;
 }

@@ -1,9 +1,10 @@
-import type { RunView } from "../app/runs.ts";
+import { linesOf, type RunView } from "../app/runs.ts";
 import { add } from "../core/plan.ts";
 import type { Calls } from "../core/step.ts";
 
-/** A run for programs: the document at the end of `rotate`, and of `show`. */
-export function runJson({ run, plan, steps }: RunView) {
+/** A run for programs: the document at the end of `rotate`, and of `show`, which has every request with its vendor's id. */
+export function runJson(view: RunView, { requests = false } = {}) {
+  const { run, steps } = view;
   const kept = new Map(steps.map((step) => [step.id, step]));
   return {
     run: run.id,
@@ -16,7 +17,7 @@ export function runJson({ run, plan, steps }: RunView) {
     actor: run.actor,
     old: run.old ?? null,
     new: run.new ?? null,
-    steps: plan.steps.map(({ id }) => {
+    steps: linesOf(view).map(({ id }) => {
       const step = kept.get(id);
       return {
         id,
@@ -26,6 +27,7 @@ export function runJson({ run, plan, steps }: RunView) {
         attempts: step?.attempts ?? 0,
         says: step?.says ?? null,
         ...(step?.trouble && { trouble: step.trouble }),
+        ...(requests && { requests: step?.calls ?? [] }),
       };
     }),
     calls: steps

@@ -1,10 +1,11 @@
-import { localActor } from "../../app/actor.ts";
+import { askToCancel } from "../../app/decisions.ts";
 import { openHome } from "../../app/home.ts";
-import { askToCancel, followRun, openCarrier } from "../../app/runs.ts";
+import { localActor } from "../../app/people.ts";
+import { nextCommand, safeState } from "../../app/run-words.ts";
+import { followRun, openCarrier } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 import { runJson } from "../run-json.ts";
-import { nextCommand, safeState } from "../run-text.ts";
 import { showSteps } from "../show-steps.ts";
 import { whereOf } from "../where.ts";
 
@@ -14,9 +15,9 @@ export async function cancel(io: Io, options: Common, id: string): Promise<Resul
   try {
     const carrier = await openCarrier(home, (msg) => io.note(msg));
     try {
-      const before = await askToCancel(home, carrier.requests, id, localActor());
+      const before = await askToCancel(home, carrier.requests, id, localActor(home.config));
       const signal = AbortSignal.timeout(120_000);
-      const view = await followRun(home, id, showSteps(io), {
+      const view = await followRun(home, id, showSteps(io, before), {
         signal,
         ...(before.run.question !== undefined && { answered: before.run.question }),
       });

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { localActor } from "../../app/actor.ts";
 import { openHome } from "../../app/home.ts";
+import { localActor } from "../../app/people.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { auditLogIn } from "../../db/audit-log.ts";
 import { proveKeys } from "../../sealing/canary.ts";
@@ -24,7 +24,7 @@ export async function keys(_io: Io, options: Common, action: string): Promise<Re
       const id = await addKey(file);
       await auditLogIn(database).append({
         action: "keys.rotate.intended",
-        actor: localActor(),
+        actor: localActor(home.config),
         context: { id },
       });
       await promoteKey(file, id);
@@ -33,7 +33,7 @@ export async function keys(_io: Io, options: Common, action: string): Promise<Re
       const { resealed } = await reseal(database, ring);
       await auditLogIn(database).append({
         action: "keys.rotate.done",
-        actor: localActor(),
+        actor: localActor(home.config),
         context: { id, resealed },
       });
       return {

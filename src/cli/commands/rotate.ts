@@ -1,34 +1,24 @@
-import { localActor } from "../../app/actor.ts";
-import { type Home, openHome } from "../../app/home.ts";
-import {
-  type Carrier,
-  decide,
-  followRun,
-  openCarrier,
-  planFor,
-  type RunView,
-  runningFor,
-  startRun,
-  viewRun,
-} from "../../app/runs.ts";
+import { decide } from "../../app/decisions.ts";
+import type { Home } from "../../app/home.ts";
+import { localActor, requireRole } from "../../app/people.ts";
+import { type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Reason, RunRecord } from "../../core/record.ts";
-import { systemClock } from "../../core/time.ts";
 import { ask } from "../ask.ts";
-import { EXIT, exitOf, type Io, type Result } from "../io.ts";
+import { follow, withCarrier, withHome } from "../follow.ts";
+import type { Io, Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { endText, planText } from "../render.ts";
-import { runJson } from "../run-json.ts";
-import { nextCommand, safeState } from "../run-text.ts";
-import { showSteps } from "../show-steps.ts";
-import { whereOf } from "../where.ts";
+import { planText } from "../render.ts";
 
 interface RotateOptions extends Common {
   readonly reason: Reason;
   readonly plan?: string;
   readonly yes: boolean;
   readonly confirm?: string;
+  readonly supplied: boolean;
+  readonly takeOver: boolean;
+  readonly because?: string;
 }
 
 /** `lockstep rotate`: shows the plan, asks, carries it out or attaches to the run that is there. */
@@ -41,6 +31,8 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
       flow: "rotate",
       reason: options.reason,
       sandbox: options.sandbox,
+      ...(options.supplied && { supplied: true }),
+      ...takeOverOf(options, home.config),
     });
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
@@ -62,38 +54,14 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
   });
 }
 
-async function withHome(options: Common, body: (home: Home) => Promise<Result>): Promise<Result> {
-  const home = await openHome(whereOf(options));
-  try {
-    return await body(home);
-  } finally {
-    await home.close();
-  }
-}
-
 async function carryOut(io: Io, home: Home, plan: Plan): Promise<Result> {
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  const carrier = await openCarrier(home, (msg) => io.note(msg));
-  try {
-    const actor = localActor();
-    const { run, attached } = await startRun(home, carrier.requests, plan, actor);
+  return withCarrier(io, home, async (carrier, signal) => {
+    const { run, attached } = await startRun(home, carrier.requests, plan, localActor(home.config));
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
-    else io.note(`Run ${run.id}. ^C leaves it safe; lockstep show ${run.id} says how it stands.`);
-    const answered = await retryIfHeld(io, home, carrier, run);
-    const view = await followRun(home, run.id, showSteps(io), {
-      signal: stop.signal,
-      ...(answered && { answered }),
-    });
-    return resultOf(view, stop.signal.aborted);
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-    await carrier.close();
-  }
+    else io.note(`Run ${run.id}. ^C leaves it safe.\n  lockstep show ${run.id}    says how it stands`);
+    return follow(io, home, run, { signal, answered: await retryIfHeld(io, home, carrier, run) });
+  });
 }
 
 /** Rotating again is how a person says "try again" to a held run. Answers with the question that this decides. */
@@ -106,34 +74,8 @@ async function retryIfHeld(
   if (run.status !== "held") return undefined;
   const { run: now } = await viewRun(home, run.id);
   io.note(`It was held: ${now.trouble?.message ?? "trouble"}. Trying again.`);
-  await decide(home, carrier.requests, now, { choice: "retry" }, localActor());
+  await decide(home, carrier.requests, now, { choice: "retry" }, localActor(home.config));
   return now.question;
-}
-
-function resultOf(view: RunView, interrupted: boolean): Result {
-  const { run, steps } = view;
-  const json = runJson(view);
-  const left = [endText(run, systemClock.now()), safeState(run, steps)];
-  if (run.status === "completed") return { exit: EXIT.done, json, text: left[0] ?? "" };
-  const trouble = run.trouble;
-  const lines = trouble
-    ? [
-        `${run.status} ${trouble.code}  ${trouble.message}`,
-        `│ because  ${trouble.because}`,
-        `│ state    ${left[1]}`,
-      ]
-    : [left[0] ?? "", `│ state    ${left[1]}`];
-  const next = `│ next     ${nextCommand(run)}`;
-  if (run.status === "held") return { exit: EXIT.held, json, text: [...lines, next].join("\n") };
-  if (run.endedAt !== undefined) {
-    return { exit: trouble ? exitOf(trouble) : EXIT.failed, json, text: [...lines, next].join("\n") };
-  }
-  if (!interrupted) throw new Error("a run was left before it ended");
-  return {
-    exit: EXIT.interrupted,
-    json,
-    text: [`Left ${run.id} where it is safe.`, `│ state    ${left[1]}`, next].join("\n"),
-  };
 }
 
 async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void> {
@@ -155,6 +97,20 @@ async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void
     message: "Not started",
     because: `the answer was not ${production ? plan.secret : "yes"}; nothing was changed`,
     next: `lockstep plan ${plan.secret}`,
+  });
+}
+
+/** Taking an entry over from another installation is a superadmin's decision, and the record keeps why (X-10). */
+function takeOverOf(options: RotateOptions, config: Home["config"]): { readonly takeOver?: string } {
+  if (!options.takeOver) return {};
+  requireRole(localActor(config), "superadmin", "Taking an entry over");
+  if (options.because !== undefined) return { takeOver: options.because };
+  throw new LockstepError({
+    code: "USAGE",
+    message: "--take-over needs --because",
+    because:
+      "two installations that rotate one secret end each other's keys, so the record keeps why this is safe",
+    next: 'lockstep rotate <secret> --take-over --because "why"',
   });
 }
 

@@ -1,13 +1,15 @@
 import { openHome } from "../../app/home.ts";
+import { mattersOf } from "../../app/matters.ts";
 import { systemClock } from "../../core/time.ts";
 import { listRuns } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
+import { mattersText } from "../matters-text.ts";
 import { table } from "../render.ts";
 import { durationOfRun } from "../run-text.ts";
 import { whereOf } from "../where.ts";
 
-/** `lockstep runs`: newest first. */
+/** `lockstep runs`: newest first, and what of them wants a person. */
 export async function runs(
   _io: Io,
   options: Common & { readonly secret?: string; readonly limit: number },
@@ -29,7 +31,8 @@ export async function runs(
       rows.length === 0
         ? "No run yet."
         : table([["RUN", "STATUS", "STARTED", "TOOK", "BY", "KEYS"], ...rows]);
-    return { exit: EXIT.done, json: { runs: found }, text };
+    const open = await mattersOf(home, options.secret);
+    return { exit: EXIT.done, json: { runs: found, open }, text: [text, ...mattersText(open)].join("\n") };
   } finally {
     await home.close();
   }

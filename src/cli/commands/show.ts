@@ -1,40 +1,121 @@
 import { openHome } from "../../app/home.ts";
-import { viewRun } from "../../app/runs.ts";
+import { type Matters, mattersOf } from "../../app/matters.ts";
+import { nextCommand, safeState } from "../../app/run-words.ts";
+import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
+import { freezeSays } from "../matters-text.ts";
 import { heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
-import { nextCommand, safeState } from "../run-text.ts";
+import { answerCommand, choicesFor, choicesText, taskLines, troubleLines } from "../run-text.ts";
 import { whereOf } from "../where.ts";
 
-/** `lockstep show`: opens with the safe state in one sentence and the next command (X-15). */
+/** `lockstep show`: opens with the safe state in one sentence, then what can be done about it (X-15). */
 export async function show(_io: Io, options: Common, id: string): Promise<Result> {
   const home = await openHome(whereOf(options));
   try {
     const view = await viewRun(home, id);
-    const { run, plan, steps } = view;
-    const kept = new Map(steps.map((step) => [step.id, step]));
-    const lines = plan.steps.map((line, i) =>
-      stepLine(
-        i + 1,
-        kept.get(line.id) ?? { id: line.id, state: "pending", attempts: 0, calls: [], says: line.says },
-      ),
-    );
-    const trouble = run.trouble
-      ? [`${run.trouble.code}  ${run.trouble.message}`, `│ because  ${run.trouble.because}`, ""]
-      : [];
+    const around = aroundOf(view, await mattersOf(home, view.run.secret));
+    const { run, steps } = view;
     const text = [
       safeState(run, steps),
-      `next  ${nextCommand(run)}`,
+      ...nextLines(view, around),
       "",
-      ...trouble,
-      heading(run.secret, plan.snapshot.environment, plan.snapshot.issuer.target),
-      `${run.id}  ${run.status}  ${run.reason}  started ${run.startedAt} by ${run.actor.name} (${run.actor.assurance})  plan ${run.planHash}`,
-      `keys  ${run.old ? `${run.old.label} (${run.old.id})` : "-"} → ${run.new ? `${run.new.label} (${run.new.id})` : "-"}`,
-      ...lines,
+      ...aroundLines(around),
+      ...identityLines(view),
+      ...stepLines(view),
     ].join("\n");
-    return { exit: run.status === "held" ? EXIT.held : EXIT.done, json: runJson(view), text };
+    const json = {
+      state: safeState(run, steps),
+      next: nextOf(view, around),
+      choices: choicesFor(view),
+      ...around,
+      ...runJson(view, { requests: true }),
+    };
+    const exit = run.status === "held" ? EXIT.held : run.status === "waiting" ? EXIT.waits : EXIT.done;
+    return { exit, json, text };
   } finally {
     await home.close();
   }
+}
+
+interface Around extends Pick<Matters, "frozen" | "findings"> {
+  readonly task: Matters["tasks"][number] | null;
+  /** Why the engine does not go on with this run. */
+  readonly parked: string | null;
+}
+
+/** What of the open matters of a secret is about this run. */
+function aroundOf({ run }: RunView, { frozen, findings, tasks, parked }: Matters): Around {
+  return {
+    task: tasks.find((one) => one.run === run.id) ?? null,
+    parked: parked.find((one) => one.run === run.id)?.why ?? null,
+    frozen: run.endedAt === undefined ? frozen : null,
+    findings,
+  };
+}
+
+/** The command that goes on from here. */
+function nextOf({ run }: RunView, { task, parked, frozen }: Around): string {
+  if (parked !== null) return "lockstep doctor    says what is wrong with this installation's keys";
+  if (task) return answerCommand(task);
+  if (frozen && run.trouble?.code === "FROZEN")
+    return "lockstep freeze --lift    lets it go on, and every other run";
+  return nextCommand(run);
+}
+
+function nextLines(view: RunView, around: Around): readonly string[] {
+  const { run } = view;
+  const { task, parked } = around;
+  if (parked !== null)
+    return [
+      `next  ${nextOf(view, around)}`,
+      "",
+      `RUN_PARKED  nothing is done on the strength of this run's journal: ${parked}`,
+      "│ because  it was not written by this installation, was changed, or does not open with these keys",
+      "│ next     give this installation its own key ring back; else look at both keys at the issuer by hand",
+    ];
+  if (run.status === "held")
+    return [
+      "",
+      ...(run.trouble ? troubleLines(run.trouble, run.id) : []),
+      "",
+      "It is held. You can decide:",
+      ...choicesText(view),
+    ];
+  if (task) return ["", ...taskLines(task), `next  ${nextOf(view, around)}`];
+  const trouble = run.trouble ? ["", ...troubleLines(run.trouble, run.id)] : [];
+  return [`next  ${nextOf(view, around)}`, ...trouble];
+}
+
+function aroundLines({ frozen, findings }: Around): readonly string[] {
+  const lines = [
+    ...(frozen ? [`frozen   ${freezeSays(frozen)}`, "         next  lockstep freeze --lift"] : []),
+    ...findings.flatMap(({ severity, says, next }) => [
+      `${severity === "sev-1" ? "SEV-1" : "finding"}  ${says}`,
+      `         next  ${next}`,
+    ]),
+  ];
+  return lines.length === 0 ? [] : [...lines, ""];
+}
+
+function identityLines({ run, plan }: RunView): readonly string[] {
+  const key = (one: typeof run.old) => (one ? `${one.label} (${one.id})` : "-");
+  return [
+    heading(run.secret, plan.snapshot.environment, plan.snapshot.issuer.target),
+    `${run.id}  ${run.status}  ${run.reason}  started ${run.startedAt} by ${run.actor.name} (${run.actor.assurance})  plan ${run.planHash}`,
+    `keys  ${key(run.old)} → ${key(run.new)}`,
+  ];
+}
+
+/** The plan's steps, and those that a person's decision has added, as they stand. */
+function stepLines(view: RunView): readonly string[] {
+  const kept = new Map(view.steps.map((step) => [step.id, step]));
+  return linesOf(view).map((line) =>
+    stepLine(
+      line.number,
+      kept.get(line.id) ?? { id: line.id, state: "pending", attempts: 0, calls: [] },
+      line.says,
+    ),
+  );
 }

@@ -1,0 +1,89 @@
+import type { Decision } from "../core/circumstances.ts";
+import { LockstepError } from "../core/errors.ts";
+import type { Actor, RunId, RunRecord } from "../core/record.ts";
+import { auditLogIn } from "../db/audit-log.ts";
+import { requestCancel } from "../db/runs.ts";
+import type { Requests } from "../engine/requests.ts";
+import type { Home } from "./home.ts";
+import { requireRole } from "./people.ts";
+import { type RunView, viewRun } from "./runs.ts";
+
+/** Tells a run that is held, or waits for a task, what a person decided. Throws RUN_NOT_WAITING. */
+export async function decide(
+  home: Home,
+  requests: Requests,
+  run: RunRecord,
+  decision: Decision,
+  actor: Actor,
+): Promise<void> {
+  requireRole(actor, (await viewRun(home, run.id)).plan.snapshot.role, `Deciding on ${run.id}`);
+  const { question } = run;
+  if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
+  await auditLogIn(home.database).append({
+    action: `secret.${run.flow}.decision`,
+    actor,
+    secret: run.secret,
+    run: run.id,
+    context: { choice: decision.choice, ...(decision.reason !== undefined && { reason: decision.reason }) },
+  });
+  await requests.tell(run.id, question, { ...decision, by: actor });
+}
+
+/** Asks a run to stop; throws RUN_NOT_CANCELLABLE once a store has been written. Records who asked. */
+export async function askToCancel(home: Home, requests: Requests, id: RunId, actor: Actor): Promise<RunView> {
+  const view = await viewRun(home, id);
+  requireRole(actor, view.plan.snapshot.role, `Cancelling ${id}`);
+  const audit = auditLogIn(home.database);
+  const deciding = view.plan.steps.filter((line) => isDecision(line.undoes));
+  // What was announced may have happened; that a step was begun says nothing.
+  const announced = await Promise.all(deciding.map((line) => audit.intendedAt(id, line.id)));
+  const written = deciding.find((_, i) => announced[i] !== undefined);
+  if (view.run.endedAt !== undefined)
+    throw notCancellable(
+      id,
+      `it is ${view.run.status}`,
+      "a run that has ended has nothing left to stop",
+      `lockstep show ${id}`,
+    );
+  if (written) {
+    throw notCancellable(
+      id,
+      `the step ${written.id} has begun to write a store`,
+      "from the first store write on nothing is taken back without a person's decision on each key",
+      `lockstep rotate ${view.run.secret}    goes forward, which is the way out from here`,
+    );
+  }
+  await audit.append({
+    action: `secret.${view.run.flow}.cancel.requested`,
+    actor,
+    secret: view.run.secret,
+    run: id,
+    context: {},
+  });
+  await requestCancel(home.database, id, actor);
+  if (view.run.status === "held" || view.run.status === "waiting")
+    await decide(home, requests, view.run, { choice: "cancel" }, actor);
+  return view;
+}
+
+function isDecision(undoes: string | null): boolean {
+  return undoes === "no way back" || (undoes?.includes("a person decides") ?? false);
+}
+
+function notCancellable(id: RunId, found: string, because: string, next: string): LockstepError {
+  return new LockstepError({
+    code: "RUN_NOT_CANCELLABLE",
+    message: `${id} cannot be cancelled: ${found}`,
+    because,
+    next,
+  });
+}
+
+function notWaiting(run: RunRecord): LockstepError {
+  return new LockstepError({
+    code: "RUN_NOT_WAITING",
+    message: `${run.id} is ${run.status}: there is nothing to decide`,
+    because: "only a run that is held, or waits for a person, takes a decision",
+    next: `lockstep show ${run.id}`,
+  });
+}

@@ -1,0 +1,33 @@
+import type { RunRecord } from "../core/record.ts";
+import { type Finding, openFindings } from "../db/findings.ts";
+import { type Freeze, frozenSince } from "../db/freeze.ts";
+import { listRuns } from "../db/runs.ts";
+import { openTasks, type TaskRecord } from "../db/tasks.ts";
+import { listParked, type ParkedRun } from "../engine/workers.ts";
+import type { Home } from "./home.ts";
+
+/** What stands open and wants a person, of one secret or of all. */
+export interface Matters {
+  readonly frozen: Freeze | null;
+  readonly tasks: readonly TaskRecord[];
+  readonly held: readonly RunRecord[];
+  /** Runs whose journal cannot be trusted or opened here. */
+  readonly parked: readonly ParkedRun[];
+  /** Worst and oldest first. */
+  readonly findings: readonly Finding[];
+}
+
+/** Reads what is open. One question after the other: each further connection costs the server a process. */
+export async function mattersOf({ database }: Pick<Home, "database">, secret?: string): Promise<Matters> {
+  const active = await listRuns(database, { active: true, limit: 1_000, ...(secret && { secret }) });
+  const ids = new Set(active.map((run) => run.id));
+  const parked = await listParked((sql, values) => database.query(sql, values));
+  const tasks = await openTasks(database);
+  return {
+    frozen: (await frozenSince(database)) ?? null,
+    tasks: tasks.filter((task) => ids.has(task.run)),
+    held: active.filter((run) => run.status === "held"),
+    parked: parked.filter((one) => secret === undefined || ids.has(one.run)),
+    findings: await openFindings(database, secret),
+  };
+}

@@ -1,0 +1,27 @@
+import { type Impact, impactOf } from "../../app/impact.ts";
+import { withHome } from "../follow.ts";
+import { EXIT, type Io, type Result } from "../io.ts";
+import type { Common } from "../main.ts";
+import { table } from "../render.ts";
+
+/** `lockstep impact`: what breaks if this secret died now (X-15). */
+export function impact(_io: Io, options: Common, secret: string): Promise<Result> {
+  return withHome(options, async (home) => {
+    const found = await impactOf(home, secret);
+    return { exit: EXIT.done, json: found, text: text(found) };
+  });
+}
+
+function text({ secret, copies, consumers, access, runs }: Impact): string {
+  return [
+    `If ${secret} died now:`,
+    table(copies.map(({ target, effect }) => [`  ${target}`, effect])),
+    ...consumers.map(({ name, reads }) => `  ${name} (reads ${reads}) is refused`),
+    ...access.map(
+      ({ connection, secrets }) =>
+        `  Lockstep itself cannot use the connection ${connection}: no automated run of ${secrets.join(", ")}`,
+    ),
+    ...runs.map((run) => `  ${run.id}, ${run.status}, cannot go on`),
+    `next  lockstep verify ${secret}    shows whether it lives and who holds it`,
+  ].join("\n");
+}

@@ -1,0 +1,97 @@
+import { type Home, openHome } from "../app/home.ts";
+import { nextCommand, safeState } from "../app/run-words.ts";
+import { type Carrier, followRun, openCarrier, type RunView } from "../app/runs.ts";
+import type { Trouble } from "../core/errors.ts";
+import type { RunRecord } from "../core/record.ts";
+import { systemClock } from "../core/time.ts";
+import { EXIT, exitOf, type Io, type Result } from "./io.ts";
+import type { Common } from "./main.ts";
+import { endText } from "./render.ts";
+import { runJson } from "./run-json.ts";
+import { choicesText } from "./run-text.ts";
+import { showSteps } from "./show-steps.ts";
+import { whereOf } from "./where.ts";
+
+/** Opens the installation for the length of a command. */
+export async function withHome(options: Common, body: (home: Home) => Promise<Result>): Promise<Result> {
+  const home = await openHome(whereOf(options));
+  try {
+    return await body(home);
+  } finally {
+    await home.close();
+  }
+}
+
+/** Carries runs out in this process where no worker does, for the length of the body; ^C leaves them safe. */
+export async function withCarrier(
+  io: Io,
+  home: Home,
+  body: (carrier: Carrier, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const carrier = await openCarrier(home, (msg) => io.note(msg));
+  try {
+    return await body(carrier, stop.signal);
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+    await carrier.close();
+  }
+}
+
+/**
+ * Shows a run until it ends, is held, or waits for a person. `answered` is the question that was just decided; `known` how
+ * the run stood then.
+ */
+export async function follow(
+  io: Io,
+  home: Home,
+  run: RunRecord,
+  how: {
+    readonly signal: AbortSignal;
+    readonly answered?: string | undefined;
+    readonly known?: RunView;
+  },
+): Promise<Result> {
+  const { signal, answered, known } = how;
+  const view = await followRun(home, run.id, showSteps(io, known), {
+    signal,
+    ...(answered !== undefined && { answered }),
+  });
+  return resultOf(view, signal.aborted);
+}
+
+function resultOf(view: RunView, interrupted: boolean): Result {
+  const { run, steps } = view;
+  const json = runJson(view);
+  const state = safeState(run, steps);
+  if (run.status === "completed") {
+    const text = [`${endText(run, systemClock.now())} ${state}`, `next  ${nextCommand(run)}`].join("\n");
+    return { exit: EXIT.done, json, text };
+  }
+  const { trouble } = run;
+  const text = [
+    ...(trouble
+      ? [`${run.status} ${trouble.code}  ${trouble.message}`, `│ because  ${trouble.because}`]
+      : [endText(run, systemClock.now())]),
+    `│ state    ${state}`,
+    `│ next     ${run.status === "held" && trouble ? settleFirst(trouble, run.id) : nextCommand(run)}`,
+    ...choicesText(view),
+  ].join("\n");
+  if (run.status === "waiting") return { exit: EXIT.waits, json, text };
+  if (run.status === "held") return { exit: EXIT.held, json, text };
+  if (run.endedAt !== undefined) return { exit: trouble ? exitOf(trouble) : EXIT.failed, json, text };
+  if (!interrupted) throw new Error("a run was left before it ended");
+  const left = [`Left ${run.id} where it is safe.`, `│ state    ${state}`, `│ next     ${nextCommand(run)}`];
+  return { exit: EXIT.interrupted, json, text: left.join("\n") };
+}
+
+/** What to set right before a held run can go on; its choices stand below. */
+function settleFirst({ next }: Trouble, run: string): string {
+  return next.startsWith("lockstep show") || next.startsWith("lockstep resolve")
+    ? `lockstep show ${run}`
+    : next;
+}

@@ -1,0 +1,32 @@
+import type { Matters } from "../app/matters.ts";
+import { table } from "./render.ts";
+
+/** What stands open as lines, each with the command that goes on with it; empty where nothing does. */
+export function mattersText(matters: Matters): readonly string[] {
+  const { tasks, held, parked, findings, frozen } = matters;
+  const rows = [
+    ...(frozen ? [["frozen", freezeSays(frozen), "lockstep freeze --lift"]] : []),
+    ...findings
+      .filter((one) => one.severity === "sev-1")
+      .map((one) => ["SEV-1", `${one.secret}: ${one.says}`, one.next]),
+    ...held.map((run) => ["held", `${run.id}: ${run.trouble?.message ?? ""}`, `lockstep show ${run.id}`]),
+    ...tasks.map(({ run, task }) => ["your turn", `${run}: ${task.title}`, `lockstep answer ${run}`]),
+    ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),
+    ...findings
+      .filter((one) => one.severity !== "sev-1")
+      .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next]),
+  ];
+  // The command stands below what is said: texts of vendors may be of any length.
+  const lines = rows.flatMap(([what = "", says = "", next = ""]) => [
+    [what, says.split("\n")[0] ?? ""],
+    ["", `next  ${next}`],
+  ]);
+  return lines.length === 0
+    ? []
+    : ["", "Open:", ...table(lines.map((line) => [` ${line[0]}`, line[1] ?? ""])).split("\n")];
+}
+
+/** Who has frozen the installation, since when, and why. */
+export function freezeSays({ by, at, reason }: NonNullable<Matters["frozen"]>): string {
+  return `no new effect begins: frozen since ${at} by ${by.name}, ${reason}`;
+}
