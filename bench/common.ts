@@ -57,7 +57,10 @@ export function folder(): string {
   const dir = mkdtempSync(path.join(tmpdir(), "lockstep-bench-"));
   folders.push(dir);
   const example = readFileSync(path.join(root, "examples", "raxx", "lockstep.config.ts"), "utf8");
-  const config = example.replaceAll('cadence: "90d",', 'cadence: "90d", soak: "0s", propagation: "0s",');
+  const config = example.replaceAll(
+    'cadence: "90d",',
+    'cadence: "90d", soak: "0s", steady: "0s", propagation: "0s",',
+  );
   if (config === example)
     throw new Error("the example's configuration has changed; the bench needs its waits");
   writeFileSync(path.join(dir, "lockstep.config.ts"), config);

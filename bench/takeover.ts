@@ -1,7 +1,8 @@
-// From kill -9 of the process that carries out a rotation to the interrupted step's first request from another worker.
+// From kill -9 of the process that carries out a rotation to the interrupted step's first request from another worker, and
+// from the call that starts a rotation to its claim.
 import { setTimeout as sleep } from "node:timers/promises";
-import { localActor } from "../src/app/actor.ts";
 import { openHome } from "../src/app/home.ts";
+import { localActor } from "../src/app/people.ts";
 import { openCarrier, planFor, startRun, viewRun } from "../src/app/runs.ts";
 import {
   atMost,
@@ -32,13 +33,16 @@ export async function takeoverFigures(): Promise<readonly Figure[]> {
   await vendors.latency(LATENCY);
   const home = await openHome({ cwd: dir, env: process.env, sandbox: true });
   const crew = new Map<string, Child>();
-  const taken: number[] = [];
+  const taken: Taken[] = [];
+  const started: number[] = [];
   try {
     await Promise.all([hire(dir, crew), hire(dir, crew)]);
     const carrier = await openCarrier(home, () => {});
     while (taken.length < KILLS) {
       const plan = planFor(home.config, { secret, flow: "rotate", reason: "scheduled", sandbox: true });
-      const { run } = await startRun(home, carrier.requests, plan, localActor());
+      const asked = Date.now();
+      const { run } = await startRun(home, carrier.requests, plan, localActor(home.config));
+      started.push((await claimed(home, run.id, 0)).at - asked);
       await strike(home, run.id, { dir, vendors, crew, taken });
       while ((await viewRun(home, run.id)).run.endedAt === undefined) await sleep(20);
       const { status } = (await viewRun(home, run.id)).run;
@@ -52,11 +56,19 @@ export async function takeoverFigures(): Promise<readonly Figure[]> {
   }
   const detail = {
     is: `kill -9 to the first request of the step that was interrupted, sent by another worker; ${KILLS} kills`,
-    ms: taken.map((one) => Math.round(one)),
+    ms: taken.map(({ sent }) => sent),
+    claimed: taken.map((one) => one.claimed),
   };
+  const sent = taken.map((one) => one.sent / 1_000);
   return [
-    { name: "takeover.p50", value: round(quantile(taken, 0.5) / 1_000), unit: "s", detail },
-    atMost("takeover.p99", quantile(taken, 0.99) / 1_000, "s", 0.5),
+    { name: "takeover.p50", value: round(quantile(sent, 0.5)), unit: "s", detail },
+    atMost("takeover.p99", quantile(sent, 0.99), "s", 0.5),
+    {
+      name: "start.p50",
+      value: round(quantile(started, 0.5) / 1_000),
+      unit: "s",
+      detail: { is: "the call that starts a rotation, to its claim by a worker", ms: started },
+    },
   ];
 }
 
@@ -66,11 +78,17 @@ async function hire(dir: string, crew: Map<string, Child>): Promise<void> {
   crew.set(executor, child);
 }
 
+/** Milliseconds from the kill to the claim by another worker, and to its first request. */
+interface Taken {
+  readonly claimed: number;
+  readonly sent: number;
+}
+
 interface Scene {
   readonly dir: string;
   readonly vendors: Vendors;
   readonly crew: Map<string, Child>;
-  readonly taken: number[];
+  readonly taken: Taken[];
 }
 
 /** One kill in this rotation, at a request that differs from kill to kill. */
@@ -86,17 +104,24 @@ async function strike(home: Home, run: string, scene: Scene): Promise<void> {
   child.process.kill("SIGKILL");
   const killed = Date.now();
   crew.delete(executor);
-  let next = await claim(home, run);
-  for (; next.executor === executor || next.at < killed; next = await claim(home, run)) {
-    if (Date.now() - killed > LONGEST) throw new Error(`nobody took ${run} over`);
-    await sleep(10);
-  }
-  taken.push((await firstAfter(vendors, last, next.at)) - killed);
+  const next = await claimed(home, run, killed);
+  if (next.executor === executor) throw new Error(`a dead process carries out ${run}`);
+  const sent = await firstAfter(vendors, last, next.at);
+  taken.push({ claimed: next.at - killed, sent: sent - killed });
   await hire(dir, crew);
 }
 
 async function sequence(vendors: Vendors): Promise<number> {
   return (await vendors.requests()).at(-1)?.seq ?? 0;
+}
+
+/** The first claim after that moment. */
+async function claimed(home: Home, run: string, since: number): Promise<{ executor: string; at: number }> {
+  for (const begun = Date.now(); ; await sleep(10)) {
+    const last = await claim(home, run);
+    if (last.at >= Math.max(since, 1)) return last;
+    if (Date.now() - begun > LONGEST) throw new Error(`nobody took ${run}`);
+  }
 }
 
 /** Who carries out the run, and since when. */

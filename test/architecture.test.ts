@@ -15,6 +15,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   stores: ["core", "vendors"],
   sealing: ["core"],
   db: ["core"],
+  notify: ["core", "vendors"],
   audit: ["core", "db"],
   engine: ["core", "runbooks", "guards", "audit", "db", "sealing"],
   app: [
@@ -27,6 +28,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     "sealing",
     "db",
     "audit",
+    "notify",
     "engine",
     "sandbox",
   ],
@@ -34,6 +36,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   "index.ts": ["app"],
 };
+
+const CHANNEL_VENDOR: Readonly<Record<string, string>> = { slack: "slack", email: "smtp" };
 
 /** Test helpers that cross rooms, as tests may. */
 const HELPER = /(\.test\.ts|\/testing\/.*|\/testing\.ts|\/harness[^/]*\.ts)$/;
@@ -101,6 +105,9 @@ describe("architecture", () => {
         return adapter(one.from) !== adapter(target);
       const vendorFolder = /^vendors\/([^/]+)\//.exec(target.replaceAll(path.sep, "/"))?.[1];
       if (inAdapter && vendorFolder) return !adapter(one.from).includes(vendorFolder);
+      // A way to people knows its own vendor only; what is common to all knows none.
+      const channel = /^notify\/(?:([^/]+)\/)?[^/]+$/.exec(one.from.replaceAll(path.sep, "/"));
+      if (channel && vendorFolder) return CHANNEL_VENDOR[channel[1] ?? ""] !== vendorFolder;
       const ownVendor = /^vendors\/([^/]+)\//.exec(one.from.replaceAll(path.sep, "/"))?.[1];
       return ownVendor !== undefined && vendorFolder !== undefined && ownVendor !== vendorFolder;
     });

@@ -10,6 +10,8 @@ export interface Crew {
   /** Whether this process of the crew has ended. */
   gone(pid: number): boolean;
   signal(pid: number, signal: NodeJS.Signals): void;
+  /** Kills all that are there with SIGKILL, and waits until as many others are ready. */
+  replace(): Promise<void>;
   /** The last lines that the workers wrote. */
   said(): string;
   close(): Promise<void>;
@@ -40,6 +42,12 @@ export async function openCrew(where: { dir: string; orders: string }, size: num
     gone: (pid) => all.every((one) => one.process.pid !== pid || ended(one.process)),
     signal: (pid, signal) => {
       all.find((one) => one.process.pid === pid)?.process.kill(signal);
+    },
+    replace: async () => {
+      const before = living();
+      for (const one of before) one.process.kill("SIGKILL");
+      while (before.some((one) => !ended(one.process)) || living().length < size) await sleep(20);
+      await Promise.all(living().map((one) => one.ready));
     },
     said: () =>
       all

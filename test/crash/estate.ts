@@ -3,6 +3,8 @@ import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import type { Holding, Truth } from "../../src/sandbox/truth.ts";
 
 const KEY = "HEROKU_API_KEY";
+/** Where the vault holds it; beside it stands the claim, of the same name. */
+const FOLDER = "/MooseQuest/heroku";
 
 /** What was wrong at some moment, told when it was first seen. */
 export interface Watch {
@@ -31,6 +33,9 @@ export function watched(inner: Sandbox): { sandbox: Sandbox; watch: Watch } {
     get infisical() {
       return inner.infisical;
     },
+    slack: inner.slack,
+    mail: inner.mail,
+    smtp: inner.smtp,
     control: inner.control,
     fetch: async (vendor, request) => {
       const { method, url } = request;
@@ -49,15 +54,18 @@ function places(truth: Truth): (Holding & { readonly place: string })[] {
   const at = (place: string, held: Holding | undefined) =>
     held ? [{ place, holds: held.holds, works: held.works, former: held.former }] : [];
   return [
-    ...truth.infisical.projects.flatMap((one) =>
-      one.secrets.filter(({ key }) => key === KEY).flatMap((held) => at("vault", held)),
-    ),
+    ...at("vault", entryOf(truth)),
     ...truth.github.repositories.flatMap((one) => at(`github ${one.name}`, one.secrets[KEY])),
     ...truth.heroku.apps.flatMap((app) => [
       ...at(`heroku ${app.name}`, app.config[KEY]),
       ...app.dynos.flatMap((dyno) => at(`heroku ${app.name} ${dyno.name}`, dyno.env[KEY])),
     ]),
   ];
+}
+
+function entryOf(truth: Truth) {
+  const all = truth.infisical.projects.flatMap((one) => one.secrets);
+  return all.find(({ key, path }) => key === KEY && path === FOLDER);
 }
 
 /** What counts at the vendors before and after a run. */
@@ -76,7 +84,7 @@ export interface Estate {
 export function estateOf(sandbox: Sandbox): Estate {
   const truth = sandbox.control.truth();
   const all = places(truth);
-  const vault = truth.infisical.projects.flatMap((one) => one.secrets).find(({ key }) => key === KEY);
+  const vault = entryOf(truth);
   return {
     held: vault?.holds ?? "nothing",
     places: all,

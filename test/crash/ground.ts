@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { answer, claim, taskOf } from "../../src/app/answering.ts";
 import type { Config } from "../../src/app/config.ts";
+import { decide } from "../../src/app/decisions.ts";
 import { type Home, openHome } from "../../src/app/home.ts";
 import { loadConfig } from "../../src/app/load-config.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
 import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
 import { sandboxHome } from "../../src/app/sandbox-door.ts";
+import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { type EngineClient, openClient } from "../../src/engine/client.ts";
 import { type EmbeddedServer, openEmbedded } from "../../src/engine/embedded/server.ts";
@@ -23,16 +26,19 @@ import type { Hit, Order } from "./hook.ts";
 /** The secret that is rotated again and again: each run starts from what the one before left. */
 export const SECRET = "heroku-api-key";
 
+/** Who starts the runs and decides on them. */
+export const ACTOR = { name: "crash suite", assurance: "local user", role: "superadmin" } as const;
+
 /** A project directory with its configuration. */
 export interface Project {
   readonly dir: string;
   readonly plan: Plan;
 }
 
-/** Makes one, and compiles the plan that its rotations will have. */
-export async function makeProject(): Promise<Project> {
+/** Makes one, its configuration changed as told, and compiles the plan that its rotations will have. */
+export async function makeProject(change = (config: string) => config): Promise<Project> {
   const dir = mkdtempSync(path.join(roomy("/dev/shm") ? "/dev/shm" : tmpdir(), "lockstep-crash-"));
-  writeFileSync(path.join(dir, "lockstep.config.ts"), configuration());
+  writeFileSync(path.join(dir, "lockstep.config.ts"), change(configuration()));
   return { dir, plan: planOf((await loadConfig(dir)).config) };
 }
 
@@ -50,6 +56,12 @@ export interface Ground {
   start(...orders: readonly Order[]): Promise<string>;
   /** Waits for its end; a held run, or one that takes too long, is an error that says what happened. */
   end(run: string, patienceMs?: number): Promise<RunView>;
+  /** Waits until it is held or waits for a task, or however else it stops; `answered` is the question that was just decided. */
+  stops(run: string, answered?: string): Promise<RunView>;
+  /** Tells a run that is held or waits what a person decided. */
+  decide(view: RunView, choice: Decision["choice"]): Promise<void>;
+  /** Answers the task that a run waits for, as done by hand. */
+  answer(view: RunView): Promise<void>;
   /** Where processes were really struck so far. */
   hits(run: string): readonly Hit[];
   /** The file that names the database server's process in its first line. */
@@ -76,6 +88,13 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     crew,
     start: (...wanted) => start({ home, client, orders }, wanted),
     end: (run, patienceMs = 20_000) => end({ home, client, crew }, run, patienceMs),
+    stops: (run, answered) => stops(home, run, answered),
+    decide: ({ run }, choice) => decide(home, client, run, { choice }, ACTOR),
+    answer: async ({ run }) => {
+      const task = await taskOf(home, run.id);
+      await claim(home, task, ACTOR, false);
+      await answer(home, client, task, ACTOR, { is: "done" });
+    },
     hits: (run) => linesOf(path.join(orders, `${run}.hits`)) as Hit[],
     postmaster,
     restore: async () => {
@@ -99,7 +118,7 @@ function configuration(): string {
   const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
   return readFileSync(here("examples/raxx/lockstep.config.ts"), "utf8")
     .replace('from "lockstep"', `from ${JSON.stringify(here("src/index.ts"))}`)
-    .replace('cadence: "90d",', 'cadence: "90d", soak: "0", propagation: "0",');
+    .replace('cadence: "90d",', 'cadence: "90d", soak: "0", steady: "0", propagation: "0",');
 }
 
 async function openSandbox(dir: string) {
@@ -121,13 +140,12 @@ async function start(
 ): Promise<string> {
   const { home, client, orders } = given;
   const [{ n } = { n: 1 }] = await home.database.query<{ n: number }>(
-    "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1",
+    "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1 AND flow = 'rotate'",
     [SECRET],
   );
   const id = `${SECRET}.rotate.${n}`;
   if (wanted.length > 0) writeFileSync(path.join(orders, `${id}.orders`), JSON.stringify(wanted));
-  const actor = { name: "crash suite", assurance: "local user" } as const;
-  const { run, attached } = await startRun(home, client, planOf(home.config), actor);
+  const { run, attached } = await startRun(home, client, planOf(home.config), ACTOR);
   if (attached || run.id !== id)
     throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
   return id;
@@ -149,6 +167,11 @@ async function end(
   throw new Error(
     `${run} is ${view.run.status}: ${JSON.stringify({ trouble: view.run.trouble, steps })}\n${crew.said()}`,
   );
+}
+
+async function stops(home: Home, run: string, answered?: string): Promise<RunView> {
+  const options = { signal: AbortSignal.timeout(30_000), ...(answered !== undefined && { answered }) };
+  return followRun(home, run, () => {}, options);
 }
 
 function linesOf(file: string): unknown[] {

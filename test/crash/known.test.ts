@@ -45,7 +45,7 @@ test.fails("[P11] a killed embedded database is started again by the workers tha
   }
 });
 
-test.fails("[P1] [HK-11] a process frozen before it writes the vault, woken a rotation later, writes nothing", async () => {
+test("[P1] [HK-11] a process frozen before it writes the vault, woken a rotation later, writes nothing", async () => {
   const run = await ground.start({ entry: "store/act", when: "sending", write: true, signal: "SIGSTOP" });
   await ground.end(run, 30_000);
   await ground.end(await ground.start(), 30_000);

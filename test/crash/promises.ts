@@ -32,6 +32,41 @@ export async function expectPromises(
   await expectForgotten(ground, after, view, allowed.sealed ?? 0);
 }
 
+/** Holds a run that a person has rolled back against the vendors' own truth and against the record. */
+export async function expectRolledBack(ground: Ground, before: Estate, view: RunView): Promise<void> {
+  const after = estateOf(ground.sandbox);
+  expect([view.run.status, view.run.trouble?.code]).toEqual(["cancelled", "RUN_ROLLED_BACK"]);
+  expect(after.held, "the vault holds the old key").toBe(before.held);
+  expect(
+    after.places.filter(({ holds, works }) => holds !== before.held || !works),
+    "every copy and every dyno holds the old key",
+  ).toEqual([]);
+  const alive = (estate: Estate) => estate.authorizations.filter((one) => one.alive).map(({ id }) => id);
+  expect(alive(after).sort(), "P3: the new key is dead, and nobody else's was touched").toEqual(
+    alive(before).sort(),
+  );
+  expect(after.vaultVersion, "one version there, one back").toBe(before.vaultVersion + 2);
+  expect(ground.watch.dark, "P1: every place held a working key at every moment").toEqual([]);
+  const audit = await listAudit(ground.home.database, { run: view.run.id, limit: 10_000 });
+  const silent = effectsSince(ground, before).filter(
+    (write) =>
+      !audit.some(
+        (entry) =>
+          entry.action.endsWith(".intended") &&
+          [...stepOf(write, view, before.held), ...stepBackOf(write, view)].includes(entry.step ?? "") &&
+          Date.parse(entry.at) <= write.at + 1,
+      ),
+  );
+  expect(silent, "P9: no write without its announcement").toEqual([]);
+  await expectForgotten(ground, after, view, 0);
+}
+
+/** What people are told is no effect of a step. */
+function effectsSince(ground: Ground, before: Estate): readonly JournalEntry[] {
+  const all = writesSince(ground.sandbox, before);
+  return all.filter(({ vendor }) => vendor !== "slack" && vendor !== "mail");
+}
+
 /** P3, P4: one new key everywhere, the old one and all duplicates dead, everybody else's untouched. */
 function expectOneKey(before: Estate, after: Estate, tag: string): void {
   const ours = after.authorizations.filter(({ description }) => description.endsWith(` ${tag}`));
@@ -69,7 +104,7 @@ function expectNoRepeats(ground: Ground, before: Estate, after: Estate, allowed:
 async function expectRecord(ground: Ground, before: Estate, after: Estate, view: RunView): Promise<void> {
   const { database } = ground.home;
   const audit = await listAudit(database, { run: view.run.id, limit: 10_000 });
-  const unannounced = writesSince(ground.sandbox, before).filter((write) => {
+  const unannounced = effectsSince(ground, before).filter((write) => {
     const step = stepOf(write, view, before.held);
     const announced = audit.some(
       (entry) =>
@@ -102,12 +137,22 @@ async function expectForgotten(ground: Ground, after: Estate, { run }: RunView, 
 /** The steps that may write this; none for a write that no plan knows. */
 function stepOf({ vendor, method, path }: JournalEntry, view: RunView, old: string): readonly string[] {
   const { snapshot } = view.plan;
-  if (vendor === "infisical") return ["store"];
+  if (vendor === "infisical") return method === "POST" ? ["claim"] : ["store"];
   const copy = copiesOf(snapshot).find((one) => one.vendor === vendor && path.includes(placeOf(one)));
   if (copy) return [`propagate/${copy.id}`];
   if (method === "POST" && path === "/oauth/authorizations") return ["mint"];
   if (method !== "DELETE" || !path.startsWith("/oauth/authorizations/")) return [];
   return path.endsWith(old) ? ["revoke"] : ["mint", "tidy"];
+}
+
+/** The steps of the way back that may write this. */
+function stepBackOf({ vendor, method, path }: JournalEntry, view: RunView): readonly string[] {
+  if (vendor === "infisical") return ["restore/vault"];
+  const copy = copiesOf(view.plan.snapshot).find(
+    (one) => one.vendor === vendor && path.includes(placeOf(one)),
+  );
+  if (copy) return [`restore/${copy.id}`];
+  return method === "DELETE" ? ["end-new"] : [];
 }
 
 function placeOf({ config }: CopySnapshot): string {

@@ -11,12 +11,12 @@ const EACH = process.env["LOCKSTEP_CRASH_EACH"] === "1";
 const project = await makeProject();
 const steps = overlap.entries(project.plan.snapshot).flatMap((entry) => entry.waves.flat());
 
-/** Every step of the plan with its two journal entries, and the moments at which the process that is there is killed. */
+/** Every step of the plan with its journal entries, and the moments at which the process that is there is killed. */
 const everything: readonly { readonly name: string; readonly orders: readonly Order[] }[] = [
   { name: "start", orders: kills("start", false) },
-  ...steps.map(({ id, effect }) => ({
+  ...steps.map(({ id, effect, proves }) => ({
     name: id,
-    orders: [...kills(`${id}/act`, effect !== "none"), ...kills(`${id}/prove`, false)],
+    orders: [...kills(`${id}/act`, effect !== "none"), ...(proves ? kills(`${id}/prove`, false) : [])],
   })),
   { name: "end", orders: kills("end", false) },
 ];

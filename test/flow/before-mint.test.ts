@@ -113,7 +113,10 @@ describe("a start that cannot succeed", () => {
       key: "HEROKU_API_KEY",
       rotated: true,
     });
-    expect(await w.run().go()).toMatchObject({ status: "failed", trouble: { code: "DESTINATION_UNREADY" } });
+    expect(await w.run().go()).toMatchObject({
+      status: "failed",
+      trouble: { code: "VAULT_ENTRY_UNSUITABLE" },
+    });
     nothingHappened(w);
   });
 
@@ -122,7 +125,7 @@ describe("a start that cannot succeed", () => {
       {
         vendor: "heroku",
         method: "GET",
-        route: `/apps/${RAXX.apps["raxx-console-prod"]}`,
+        route: `/apps/${RAXX.apps["raxx-console-prod"]}*`,
         kind: "status",
         status: 404,
       },

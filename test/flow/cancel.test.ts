@@ -26,9 +26,9 @@ describe("a person cancels the real rotation", () => {
       if (ends.filter((one) => one.endsWith("completed")).length === 4) break;
     }
     const cancelled = ends.filter((one) => one.endsWith("cancelled"));
-    expect(cancelled.at(-1)).toBe("validate/prove/1 cancelled");
-    expect(cancelled).toHaveLength(9);
-    expect(ends.slice(9).map((one) => one.split(" ")[0])).toEqual([
+    expect(cancelled.at(-1)).toBe("validate/act/1 cancelled");
+    expect(cancelled).toHaveLength(6);
+    expect(ends.slice(6).map((one) => one.split(" ")[0])).toEqual([
       "store/act/1",
       "store/prove/1",
       expect.stringContaining("github"),
@@ -48,7 +48,7 @@ describe("a person cancels the real rotation", () => {
       };
       const run = w.run();
       if (how === "flag") {
-        const recorded = (key: string) => (key === "validate/prove/1" ? run.cancel() : undefined);
+        const recorded = (key: string) => (key === "validate/act/1" ? run.cancel() : undefined);
         expect(await run.go({ recorded, answered: breakList })).toMatchObject({ status: "held" });
       } else {
         // Held before the first store for another reason, and then told to go back.
@@ -71,7 +71,7 @@ describe("a person cancels the real rotation", () => {
   it("and then rotates again, without a trace of the first run in the way", async () => {
     const w = await world();
     const first = w.run();
-    await first.go({ recorded: (key) => (key === "mint/prove/1" ? first.cancel() : undefined) });
+    await first.go({ recorded: (key) => (key === "mint/act/1" ? first.cancel() : undefined) });
     expectWalkedBack(w, first);
     const second = w.run();
     expect(await second.go()).toEqual({ status: "completed" });

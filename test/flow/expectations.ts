@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { JournalEntry } from "../../src/sandbox/journal.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { refuseLeaks } from "../../src/vendors/testing.ts";
-import { type Run, SECRET, vaultWorks, type World } from "./world.ts";
+import { entriesOf, type Run, SECRET, vaultWorks, type World } from "./world.ts";
 
 export const OLD = RAXX.currentAuthorization;
 export const MINT = { vendor: "heroku", method: "POST", route: "/oauth/authorizations" } as const;
@@ -39,7 +39,7 @@ export function held(w: World): Record<string, string | null> {
   const truth = w.sandbox.control.truth();
   const apps = truth.heroku.apps.map((app) => [app.name, app.config["HEROKU_API_KEY"]?.holds ?? null]);
   const secrets = truth.github.repositories[0]?.secrets["HEROKU_API_KEY"];
-  const vault = truth.infisical.projects[0]?.secrets.find((one) => one.key === "HEROKU_API_KEY");
+  const vault = entriesOf(w.sandbox).find((one) => one.key === "HEROKU_API_KEY");
   return { vault: vault?.holds ?? null, github: secrets?.holds ?? null, ...Object.fromEntries(apps) };
 }
 

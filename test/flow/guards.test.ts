@@ -6,13 +6,7 @@ import type { Sweep } from "../../src/core/sweep.ts";
 import { after } from "../../src/core/time.ts";
 import { accountIsTheConfiguredOne } from "../../src/guards/account.ts";
 import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../src/guards/old.ts";
-import {
-  everyCopyHoldsTheNewValue,
-  everyCopyWasSeen,
-  SWEEP_MAX_AGE,
-  stepIdOf,
-  sweepIsFresh,
-} from "../../src/guards/sweep.ts";
+import { newMayBeEnded, oldMayBeEnded, SWEEP_MAX_AGE, stepIdOf } from "../../src/guards/sweep.ts";
 import { world } from "./world.ts";
 
 const { snapshot } = (await world()).run().plan;
@@ -43,18 +37,23 @@ const seen = (readable: boolean): Observation => ({
   changedAt: written,
   ...(readable && { fingerprints: fresh }),
 });
-const sweep: Sweep = {
+const account = snapshot.issuer.account;
+const sweep: Sweep & { readonly livingAccount: string } = {
   begunAt: after(now, -1_000),
   vault: seen(true),
   copies: Object.fromEntries(copies.map((copy) => [copy.id, seen(copy.capabilities.read)])),
   unseen: {},
+  elsewhere: [{ place: "heroku:other:KEY", fingerprint: "e".repeat(32) }],
+  configured: [snapshot.vault, ...copies],
+  approvals: [],
+  livingAccount: account,
 };
 const facts = {
   old,
   canonical: receipt(snapshot.vault.id),
   copies: receipts,
   pending: { ref: { ...old, id: "01dfdb96-83b1-4771-893a-3978236a937f" }, fingerprints: fresh },
-  checked: { account: snapshot.issuer.account },
+  checked: { account, fingerprints: stale },
 };
 const given = { facts, observed: sweep, snapshot, now };
 type Given = typeof given;
@@ -71,6 +70,14 @@ const without = (id: string): Given => {
   return { ...given, facts: { ...facts, copies: others } };
 };
 const begun = (at: string): Given => ({ ...given, observed: { ...sweep, begunAt: at } });
+
+/** One of the conditions of an end, by its name. */
+function condition(name: string): (given: Given) => { code: string } | undefined {
+  const found = oldMayBeEnded.find((one) => one.name === name);
+  if (!found) throw new Error(`no guard is called ${name}`);
+  return found.holds;
+}
+const swept = (change: Partial<typeof sweep>): Given => ({ ...given, observed: { ...sweep, ...change } });
 
 type Case = readonly [says: string, given: Given, code: string | undefined];
 function table(
@@ -89,10 +96,10 @@ table("[P6] account is the configured one", accountIsTheConfiguredOne.holds, [
   ["the configured one", given, undefined],
   [
     "another",
-    { ...given, facts: { ...facts, checked: { account: "somebody@moosequest.net" } } },
+    { ...given, facts: { ...facts, checked: { ...facts.checked, account: "somebody@moosequest.net" } } },
     "ACCOUNT_DIFFERS",
   ],
-  ["none", { ...given, facts: { ...facts, checked: { account: "" } } }, "ACCOUNT_DIFFERS"],
+  ["none", { ...given, facts: { ...facts, checked: { ...facts.checked, account: "" } } }, "ACCOUNT_DIFFERS"],
 ]);
 
 table("[HK-04] the old credential is identified exactly", oldIsIdentified.holds, [
@@ -121,16 +128,21 @@ table("[P1] the old credential is not the new one", oldIsNotTheNewOne.holds, [
   ],
 ]);
 
-table("[P2][X-06] every copy was seen", everyCopyWasSeen.holds, [
+table("[P2][X-06] every copy was seen", condition("every copy was seen"), [
   ["all were", given, undefined],
   ["the vault was not", { ...given, observed: { ...sweep, vault: undefined } }, "SWEEP_INCOMPLETE"],
   ["one copy was not", looked(app, undefined), "SWEEP_INCOMPLETE"],
   ["the copy that cannot be read was not", looked(github, undefined), "SWEEP_INCOMPLETE"],
   ["one copy has no receipt", without(app), "SWEEP_INCOMPLETE"],
   ["none was", { ...given, observed: { ...sweep, copies: {} } }, "SWEEP_INCOMPLETE"],
+  [
+    "what lies beside a copy was not [DR-15]",
+    swept({ unseen: { "survey of heroku": "403" } }),
+    "SWEEP_INCOMPLETE",
+  ],
 ]);
 
-table("[P2][X-14] every copy holds the new value", everyCopyHoldsTheNewValue.holds, [
+table("[P2][X-14] every copy holds the new value", condition("every copy holds the living value"), [
   ["all do", given, undefined],
   [
     "the vault holds another",
@@ -154,7 +166,46 @@ table("[P2][X-14] every copy holds the new value", everyCopyHoldsTheNewValue.hol
   ],
 ]);
 
-table("[P2][X-06] the sweep is fresh", sweepIsFresh.holds, [
+table(
+  "[DR-15] nothing else holds it",
+  condition("nothing holds the ending value that the plan does not name"),
+  [
+    ["others hold other values", given, undefined],
+    [
+      "a place that is not declared holds it",
+      swept({ elsewhere: [{ place: "heroku:other:KEY", fingerprint: stale.token }] }),
+      "COPY_UNDECLARED",
+    ],
+  ],
+);
+
+table(
+  "[X-13] the plan is complete",
+  condition("the plan names every copy that the configuration names now"),
+  [
+    ["it is", given, undefined],
+    ["a destination less", swept({ configured: [] }), undefined],
+    [
+      "a destination more",
+      swept({ configured: copies.map((copy) => ({ ...copy, id: `${copy.id}2` })) }),
+      "PLAN_INCOMPLETE",
+    ],
+  ],
+);
+
+table("[X-14] no approval is open", condition("no change of the vault's entry waits for an approval"), [
+  ["none is", given, undefined],
+  ["one is", swept({ approvals: ["a1"] }), "APPROVAL_OPEN"],
+  ["not known", swept({ approvals: undefined }), "SWEEP_INCOMPLETE"],
+]);
+
+table("[P1][P6][X-13] the living key is ours", condition("the living key is of the configured account"), [
+  ["it is", given, undefined],
+  ["it is refused", swept({ livingAccount: "" }), "NEW_NOT_VALID"],
+  ["another's", swept({ livingAccount: "somebody@moosequest.net" }), "NEW_NOT_VALID"],
+]);
+
+table("[P2][X-06] the sweep is fresh", condition("the sweep is fresh"), [
   ["begun a second ago", given, undefined],
   ["at the very age", begun(after(now, -SWEEP_MAX_AGE / 2)), undefined],
   ["older than 120 s", { ...begun(after(now, -1_000)), now: after(now, SWEEP_MAX_AGE) }, "SWEEP_INCOMPLETE"],
@@ -164,8 +215,7 @@ table("[P2][X-06] the sweep is fresh", sweepIsFresh.holds, [
 
 describe("[P2] evidence that is missing", () => {
   it("never lets all guards of the end hold together", () => {
-    const guards = [everyCopyWasSeen, everyCopyHoldsTheNewValue, sweepIsFresh];
-    const holds = (evidence: Given) => guards.every((one) => one.holds(evidence) === undefined);
+    const holds = (evidence: Given) => oldMayBeEnded.every((one) => one.holds(evidence) === undefined);
     expect(holds(given)).toBe(true);
     for (const { id } of copies) {
       expect([id, holds(looked(id, undefined))]).toEqual([id, false]);
@@ -191,6 +241,30 @@ describe("[P2] evidence that is missing", () => {
       facts: { ...facts, copies: { ...receipts, [`propagate/${github}`]: bare as Receipt } },
       observed: { ...sweep, copies: { ...sweep.copies, [github]: timeless } },
     } as Given;
-    expect(everyCopyHoldsTheNewValue.holds(evidence)?.code).toBe("COPY_HOLDS_OLD");
+    expect(condition("every copy holds the living value")(evidence)?.code).toBe("COPY_HOLDS_OLD");
+  });
+});
+
+describe("[X-14][P2] a rollback", () => {
+  it("asks the same of the end of the new key, with the two values changed over", () => {
+    const back = {
+      facts: {
+        vaultRestored: facts.canonical,
+        restored: facts.copies,
+        pending: { fingerprints: stale },
+        checked: { fingerprints: fresh },
+      },
+      observed: sweep,
+      snapshot,
+      now,
+    };
+    const objections = (evidence: typeof back) =>
+      newMayBeEnded.flatMap((one) => one.holds(evidence)?.code ?? []);
+    expect(objections(back)).toEqual([]);
+    const forward = {
+      ...back,
+      facts: { ...back.facts, pending: given.facts.pending, checked: facts.checked },
+    };
+    expect(objections(forward)).toContain("COPY_HOLDS_OLD");
   });
 });

@@ -50,7 +50,7 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
   let position = 0;
   let fresh = 0;
 
-  const entry = async (key: Key, body: () => Promise<unknown>): Promise<Answer> => {
+  const entry = async (key: Key, body: () => Promise<unknown>, recorded = () => {}): Promise<Answer> => {
     const outer = inside.getStore();
     if (outer !== undefined) throw new Error(`the entry ${key} was begun inside ${outer}`);
     const at = position;
@@ -68,24 +68,31 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
     await life.gate();
     const text = JSON.stringify(answer);
     kept.slots.set(at, { key, text });
+    recorded();
     hooks.recorded?.(key, n);
     await life.gate();
     return JSON.parse(text) as Answer;
   };
-  const once = async <T>(key: Key, body: () => Promise<T>): Promise<T> => open<T>(await entry(key, body));
+  const once = async <T>(key: Key, body: () => Promise<T>, recorded?: () => void): Promise<T> =>
+    open<T>(await entry(key, body, recorded));
 
   return {
-    once,
+    once: (key, body) => once(key, body),
     round: async <T>(entries: readonly { readonly key: Key; body(): Promise<T> }[]) => {
       const answers = await Promise.all(entries.map(({ key, body }) => entry(key, () => body())));
       return answers.map((answer) => open<T>(answer));
     },
     answer: <T>(key: Key) =>
-      once<T | undefined>(key, async () => {
-        const said = kept.messages.get(key)?.shift();
-        if (said === undefined) throw new Waits(key);
-        return said as T;
-      }),
+      once<T | undefined>(
+        key,
+        async () => {
+          const said = kept.messages.get(key)?.at(0);
+          if (said === undefined) throw new Waits(key);
+          return said as T;
+        },
+        // Together with the record, as on the durable engine: a process that dies before it has not read the message.
+        () => void kept.messages.get(key)?.shift(),
+      ),
     sleepUntil: async (at) => {
       await life.gate();
       await clock.passUntil(at);

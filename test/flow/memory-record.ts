@@ -1,14 +1,20 @@
-import type { Fingerprints, Generation } from "../../src/core/credential.ts";
-import { LockstepError } from "../../src/core/errors.ts";
-import type {
-  AuditEntry,
-  AuditLog,
-  Ledger,
-  Progress,
-  RotationRow,
-  RunRecord,
-  StepRecord,
+import { type Fingerprints, type Generation, NOBODY } from "../../src/core/credential.ts";
+import { LockstepError, type Trouble } from "../../src/core/errors.ts";
+import {
+  type AuditEntry,
+  type AuditLog,
+  type Escalation,
+  type KeptReceipt,
+  keylessId,
+  type Ledger,
+  type Owed,
+  type Progress,
+  type RotationRow,
+  type RunRecord,
+  type StepRecord,
+  unprovedId,
 } from "../../src/core/record.ts";
+import type { Task } from "../../src/core/task.ts";
 import type { Instant } from "../../src/core/time.ts";
 import type { Rows } from "../../src/sealing/rows.ts";
 import { type Life, nowText } from "./life.ts";
@@ -21,10 +27,30 @@ export interface MemoryRecord {
   readonly rotations: RotationRow[];
   readonly generations: Generation[];
   readonly sealed: SealedRow[];
+  /** Immutable ids of places by copy id. */
+  readonly places: Map<string, string>;
+  /** What the last rotation left in each place, by copy id. */
+  readonly receipts: Map<string, KeptReceipt>;
+  /** Open findings by id. */
+  readonly owed: Map<string, Owed>;
+  readonly tasks: MemoryTask[];
+  /** What people were told, by event. */
+  readonly escalations: Map<string, Escalation>;
+  /** Runs whose duplicates are looked for later. */
+  readonly followUps: Set<string>;
+  frozen: Trouble | undefined;
   /** Throws here to make the entry unwritable. */
   refuseAudit: (entry: AuditEntry, n: number) => boolean;
   /** How many entries were tried. */
   tried: number;
+}
+
+/** A task that a run has opened. */
+export interface MemoryTask {
+  readonly run: string;
+  readonly question: string;
+  readonly step: string;
+  readonly task: Task;
 }
 
 interface SealedRow {
@@ -45,6 +71,13 @@ export function emptyMemory(): MemoryRecord {
     rotations: [],
     generations: [],
     sealed: [],
+    places: new Map(),
+    receipts: new Map(),
+    owed: new Map(),
+    tasks: [],
+    escalations: new Map(),
+    followUps: new Set(),
+    frozen: undefined,
     refuseAudit: () => false,
     tried: 0,
   };
@@ -105,20 +138,86 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
       await life.gate();
       return memory.generations.find((one) => one.secret === secret && one.state === "current");
     },
+    generations: async (secret) => {
+      await life.gate();
+      return memory.generations.filter((one) => one.secret === secret);
+    },
+    known: async (by) => {
+      await life.gate();
+      const values = new Set("id" in by ? [] : Object.values(by.fingerprints));
+      return memory.generations.filter((one) =>
+        "id" in by
+          ? one.credential.id === by.id
+          : Object.values(one.fingerprints).some((value) => values.has(value)),
+      );
+    },
+    receipts: async () => {
+      await life.gate();
+      return Object.fromEntries(memory.receipts);
+    },
+    keepReceipts: async (_secret, receipts) => {
+      await life.gate();
+      for (const { copy, fingerprints, changedAt } of receipts)
+        if (changedAt !== undefined) memory.receipts.set(copy, { fingerprints, changedAt });
+    },
+    owe: async (owed) => {
+      await life.gate();
+      memory.owed.set(owed.id, structuredClone(owed));
+    },
+    settle: async (id) => {
+      await life.gate();
+      memory.owed.delete(id);
+    },
+    recordEnd: async ({ secret, credential, at, owed, run }, entry) => {
+      await life.gate();
+      if (!memory.audit.some((one) => one.run === run && one.action === entry.action))
+        await audit.append(entry);
+      memory.generations.forEach((one, i) => {
+        if (one.secret === secret && one.credential.id === credential.id)
+          memory.generations[i] = { ...one, state: "retired", since: at };
+      });
+      if (owed) memory.owed.set(owed.id, structuredClone(owed));
+    },
+    places: async () => {
+      await life.gate();
+      return Object.fromEntries(memory.places);
+    },
+    keepPlaces: async (_secret, places) => {
+      await life.gate();
+      for (const [copy, id] of Object.entries(places))
+        if (!memory.places.has(copy)) memory.places.set(copy, id);
+    },
     recordRotation: async (row, fingerprints, entry) => {
       await life.gate();
       if (memory.rotations.some((one) => one.run === row.run)) return;
       await audit.append(entry);
       memory.rotations.push(structuredClone(row));
-      const others = memory.generations.filter((one) => one.secret !== row.secret);
+      const named = new Set([row.old.id, row.new.id]);
+      const others = memory.generations
+        .filter((one) => one.secret !== row.secret || !named.has(one.credential.id))
+        .map((one) =>
+          one.secret === row.secret && one.state === "current" ? { ...one, state: "previous" as const } : one,
+        );
       const { secret, at: since } = row;
       memory.generations.splice(
         0,
         memory.generations.length,
         ...others,
-        { secret, credential: row.old, fingerprints: fingerprints.old, state: "retired", since },
+        ...(row.old.id === NOBODY.id
+          ? []
+          : [
+              {
+                secret,
+                credential: row.old,
+                fingerprints: fingerprints.old,
+                state: "retired",
+                since,
+              } as const,
+            ]),
         { secret, credential: row.new, fingerprints: fingerprints.new, state: "current", since },
       );
+      memory.owed.delete(keylessId(secret));
+      memory.owed.delete(unprovedId(secret, row.old.id));
     },
   };
 }

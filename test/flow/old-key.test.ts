@@ -71,7 +71,7 @@ describe("the end of the old key", () => {
     let done = false;
     const stand = await run.go({
       recorded: (key) => {
-        if (done || !key.startsWith("soak/act")) return;
+        if (done || !key.startsWith("tidy/prove")) return;
         done = true;
         w.sandbox.control.addFault({
           vendor: "github",

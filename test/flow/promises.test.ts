@@ -71,16 +71,33 @@ describe("[P10] nothing outside the plan", () => {
     expect(rest(w)).toEqual(before);
   });
 
-  it("counts the vendor calls of a run that goes well as the plan said", async () => {
-    const w = await world();
+  it("counts the vendor calls of a run that goes well as the plan said, sign-ins among them", async () => {
+    // One app a wave: two that are waited for side by side would each pass the other's time.
+    const w = await world({
+      change: (config) => {
+        const one = config.secrets[SECRET];
+        if (one?.destinations) one.destinations = one.destinations.flat().map((copy) => [copy]);
+        return config;
+      },
+    });
     const run = w.run();
-    await run.go();
-    const made: Record<string, number> = {};
-    for (const step of w.memory.steps.values())
-      for (const { vendor } of step.calls) made[vendor] = (made[vendor] ?? 0) + 1;
-    const logins = w.sandbox.control.journal.list().filter((one) => one.path.endsWith("/login")).length;
-    const { infisical = 0, ...others } = made;
-    expect({ ...others, infisical: infisical - logins }).toEqual(run.plan.calls);
+    expect(await run.go()).toEqual({ status: "completed" });
+    const requests = w.sandbox.control.journal.list();
+    const made = Object.groupBy(requests, ({ vendor }) => vendor);
+    const calls = Object.fromEntries(Object.entries(made).map(([vendor, all]) => [vendor, all.length]));
+    // The plan's remark on GitHub: one call more for each environment of the repository.
+    const environments = w.sandbox.control.truth().github.repositories[0]?.environments.length ?? 0;
+    expect(
+      run.plan.snapshot.waves
+        .flat()
+        .flatMap(({ remarks }) => remarks)
+        .join(),
+    ).toContain("each environment of the repository takes one call more than counted");
+    expect({ ...calls, github: (calls["github"] ?? 0) - environments }).toEqual(run.plan.calls);
+    expect(run.plan.snapshot.signIns).toEqual({ infisical: 1 });
+    expect(requests.filter(({ path }) => path.includes("/auth/"))).toHaveLength(1);
+    const noted = [...w.memory.steps.values()].flatMap((step) => step.calls);
+    expect(noted).toHaveLength(requests.length);
   });
 });
 

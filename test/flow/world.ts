@@ -4,10 +4,10 @@ import { connectionsOf } from "../../src/app/connections.ts";
 import { planOf, type RunInput } from "../../src/app/run-input.ts";
 import { type RunDeps, runPorts } from "../../src/app/run-ports.ts";
 import { RUNBOOKS, runbookFor } from "../../src/app/runbooks.ts";
-import { snapshotOf } from "../../src/app/snapshot.ts";
-import type { StepPorts } from "../../src/core/carry-out.ts";
+import { type PlanRequest, snapshotOf } from "../../src/app/snapshot.ts";
+import type { Answer, Decision, StepPorts } from "../../src/core/circumstances.ts";
 import type { Trouble } from "../../src/core/errors.ts";
-import { type Decision, interpret } from "../../src/core/interpret.ts";
+import { interpret } from "../../src/core/interpret.ts";
 import { compile, type Plan } from "../../src/core/plan.ts";
 import type { Actor, Flow, Reason, RunStatus, StepRecord } from "../../src/core/record.ts";
 import type { Runbook } from "../../src/core/runbook.ts";
@@ -19,6 +19,9 @@ import { seededRandom } from "../../src/sandbox/testing.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
 import { sealedValues } from "../../src/sealing/sealed-values.ts";
+import { infisicalConfig } from "../../src/stores/infisical/config.ts";
+import { claimsOf } from "../../src/vendors/infisical/client.ts";
+import { CLAIMS } from "../../src/vendors/infisical/shapes.ts";
 import { type FlowClock, flowClock, type Life, newLife, nowText } from "./life.ts";
 import { emptyRecord, type JournalHooks, type Kept, memoryJournal, Waits } from "./memory-journal.ts";
 import { auditIn, emptyMemory, ledgerIn, type MemoryRecord, progressIn, rowsIn } from "./memory-record.ts";
@@ -26,7 +29,7 @@ import { raxx } from "./raxx-config.ts";
 
 export const SECRET = "heroku-api-key";
 export const ACTOR: Actor = { name: "kris", assurance: "local user" };
-const INSTALLATION = "flow-tests";
+const INSTALLATION = "0b1f7c52-4a86-4d1e-9c63-5e2f8a7d9b14";
 
 /** How a run stands when the process that carried it out has nothing left to do. */
 interface Stand {
@@ -50,6 +53,8 @@ export interface WorldOptions {
   readonly change?: (config: ReturnType<typeof raxx>) => unknown;
   /** Do not check after each request that the vault's value works. */
   readonly unguarded?: boolean;
+  /** Nobody has claimed the vault's entries; otherwise this installation has, as after its first run. */
+  readonly unclaimed?: boolean;
 }
 
 /** One run of a world, which any number of processes may carry out one after the other. */
@@ -60,8 +65,8 @@ export interface Run {
   readonly kept: Kept;
   /** Carries it out in a new process until it ends, waits for a person, or the process dies (Died is thrown). */
   go(hooks?: ProcessHooks): Promise<Stand>;
-  /** A person says something to a held run; the next process hears it. */
-  say(decision: Decision): void;
+  /** A person says something to a held run, or answers its task; the next process hears it. */
+  say(message: Decision | Answer): void;
   cancel(): void;
   step(id: string): StepRecord | undefined;
 }
@@ -72,9 +77,18 @@ export interface World {
   readonly memory: MemoryRecord;
   readonly ring: KeyRing;
   readonly config: Config;
+  /** What a run finds when it reads the configuration again. */
+  readonly current: { config: Config };
   /** Broken invariants, seen after single requests. */
   readonly broken: string[];
-  run(ask?: { flow?: Flow; secret?: string; reason?: Reason; runbook?: Runbook }): Run;
+  run(ask?: {
+    flow?: Flow;
+    secret?: string;
+    reason?: Reason;
+    runbook?: Runbook;
+    /** What else the plan is asked for. */
+    request?: Pick<PlanRequest, "supplied" | "ending" | "follows">;
+  }): Run;
   /** Writes that vendors saw, in order. */
   writes(): JournalEntry[];
   /** Every value that exists at the vendors or was given to us. */
@@ -94,17 +108,20 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const memory = emptyMemory();
   const raw = raxx();
   const config = checkConfig(options.change ? options.change(raw) : raw);
+  if (!options.unclaimed) claimAll(sandbox, config, INSTALLATION);
   const broken: string[] = [];
   const counters = new Map<string, number>();
-  const shared = { sandbox, clock, memory, ring, config, broken };
+  const current = { config };
+  const shared = { sandbox, clock, memory, ring, config, current, broken };
   return {
     ...shared,
     run: (ask = {}) => {
-      const { flow = "rotate", secret = SECRET, reason = "scheduled", runbook = runbookFor(flow) } = ask;
+      const { flow = "rotate", secret = SECRET, reason = "scheduled", request = {} } = ask;
+      const { runbook = runbookFor({ flow, ...request }) } = ask;
       const n = (counters.get(`${secret}.${flow}`) ?? 0) + 1;
       counters.set(`${secret}.${flow}`, n);
       const id = `${secret}.${flow}.${n}`;
-      const plan = compile(runbook, snapshotOf(config, { secret, flow, reason, now: nowText() }));
+      const plan = compile(runbook, snapshotOf(config, { secret, flow, reason, now: nowText(), ...request }));
       return runOf(shared, { id, plan, runbook, guarded: options.unguarded !== true });
     },
     writes: () => sandbox.control.journal.list({ effect: "write" }),
@@ -121,6 +138,17 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       ].filter((value) => value.length >= 8);
     },
   };
+}
+
+/** The claim of an installation beside every entry of the vault (X-10). */
+export function claimAll(sandbox: Sandbox, config: Config, installation: string): void {
+  for (const { vault } of Object.values(config.secrets)) {
+    const { kind: _kind, connection: _connection, ...place } = vault;
+    const { fields, ...entry } = infisicalConfig.parse(place);
+    const at = claimsOf(entry);
+    for (const key of Object.values(fields))
+      sandbox.control.act({ act: "set-vault-secret", ...at, key, value: { text: installation } });
+  }
 }
 
 interface Shared extends Omit<World, "run" | "writes" | "values"> {}
@@ -141,7 +169,7 @@ function runOf(
     tag,
     plan,
     kept,
-    say: (decision) => void kept.messages.set(question, [...(kept.messages.get(question) ?? []), decision]),
+    say: (message) => void kept.messages.set(question, [...(kept.messages.get(question) ?? []), message]),
     cancel: () => {
       stop = true;
     },
@@ -173,7 +201,7 @@ function runOf(
 }
 
 function depsOf(
-  { sandbox, memory, ring, config, broken }: Shared,
+  { sandbox, memory, ring, config, current, broken }: Shared,
   life: Life,
   hooks: ProcessHooks,
   guarded: boolean,
@@ -220,6 +248,24 @@ function depsOf(
     fingerprint: fingerprinter(ring),
     sealedFor: (run, secret) => sealedValues(rowsIn(memory, life), ring, run, secret),
     stopAsked,
+    installation: INSTALLATION,
+    frozen: async () => memory.frozen,
+    configNow: async () => current.config,
+    tasks: {
+      open: async (task) => {
+        await life.gate();
+        if (!memory.tasks.some((one) => one.run === task.run && one.question === task.question))
+          memory.tasks.push(task);
+      },
+    },
+    escalate: async (event) => {
+      await life.gate();
+      memory.escalations.set(event.event, event);
+    },
+    followUp: async (run) => {
+      await life.gate();
+      memory.followUps.add(run);
+    },
   };
 }
 
@@ -231,9 +277,14 @@ function vendorOf(host: string): "heroku" | "github" | "infisical" {
 
 /** Whether every Heroku key of the vault works (HK-11). */
 export function vaultWorks(sandbox: Sandbox): boolean {
+  const keys = entriesOf(sandbox).filter((one) => one.key.startsWith("HEROKU_"));
+  return keys.length > 0 && keys.every((one) => one.works);
+}
+
+/** The entries of the vault, without the claims beside them. */
+export function entriesOf(sandbox: Sandbox) {
   return sandbox.control
     .truth()
     .infisical.projects.flatMap((one) => one.secrets)
-    .filter((one) => one.key.startsWith("HEROKU_"))
-    .every((one) => one.works);
+    .filter((one) => !one.path?.endsWith(`/${CLAIMS}`));
 }

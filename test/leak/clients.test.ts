@@ -6,12 +6,11 @@ import { Secret } from "../../src/core/secret-value.ts";
 import type { Fault } from "../../src/sandbox/faults.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { testSandbox } from "../../src/sandbox/testing.ts";
-import type { VendorName } from "../../src/sandbox/world.ts";
 import { github } from "../../src/vendors/github/client.ts";
 import { heroku } from "../../src/vendors/heroku/client.ts";
 import { infisical } from "../../src/vendors/infisical/client.ts";
 import { testConnection } from "../../src/vendors/testing.ts";
-import { ECHOES, echoFault, STATUSES } from "./hostile.ts";
+import { ECHOES, echoFault, STATUSES, type VendorName } from "./hostile.ts";
 import { searcherFor } from "./search.ts";
 import { freshToken, known } from "./values.ts";
 

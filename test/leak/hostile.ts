@@ -1,6 +1,9 @@
 /** Vendors that say back what they were sent, in every way of writing it. */
 import type { Fault } from "../../src/sandbox/faults.ts";
-import type { VendorName } from "../../src/sandbox/world.ts";
+import type { HttpVendor } from "../../src/sandbox/world.ts";
+
+/** The vendors whose clients carry values. */
+export type VendorName = Exclude<HttpVendor, "slack">;
 
 /** The ways in which a vendor's text could repeat a value. */
 export const ECHOES: readonly (readonly [string, (value: string) => string])[] = [

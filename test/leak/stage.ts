@@ -8,8 +8,7 @@ import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
-import type { VendorName } from "../../src/sandbox/world.ts";
-import { echoFault } from "./hostile.ts";
+import { echoFault, type VendorName } from "./hostile.ts";
 import type { Known } from "./search.ts";
 import { filesBelow, type Leak, leaksIn, type Sink, tablesOf, watchProcesses } from "./sinks.ts";
 import { freshToken, known, valuesOf } from "./values.ts";
@@ -156,16 +155,12 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-async function repeated(
-  which: Repeater,
-  vendor: VendorName,
-  request: Request,
-): Promise<Response | undefined> {
+async function repeated(which: Repeater, vendor: string, request: Request): Promise<Response | undefined> {
   const { pathname } = new URL(request.url);
   if (vendor !== which.vendor || request.method !== which.method || !which.path.test(pathname))
     return undefined;
   const body = await request.clone().text();
-  const fault = echoFault(vendor, which.status, `${request.headers.get("authorization")} ${body}`);
+  const fault = echoFault(which.vendor, which.status, `${request.headers.get("authorization")} ${body}`);
   return Response.json(fault.body, { status: which.status, headers: fault.headers ?? {} });
 }
 

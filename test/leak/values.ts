@@ -12,6 +12,7 @@ import type { Known } from "./search.ts";
 
 const HEROKU_PREFIX = "HRKU-";
 const GITHUB_PREFIX = "github_pat_";
+const SLACK_PREFIX = "xoxb-";
 
 /** A made-up value of the form that Heroku's tokens have. */
 export function freshToken(): string {
@@ -20,7 +21,7 @@ export function freshToken(): string {
 
 /** A value by name; what all of its kind begin with is left out of account. */
 export function known(name: string, text: string): Known {
-  const prefix = [HEROKU_PREFIX, GITHUB_PREFIX].find((one) => text.startsWith(one)) ?? "";
+  const prefix = [HEROKU_PREFIX, GITHUB_PREFIX, SLACK_PREFIX].find((one) => text.startsWith(one)) ?? "";
   return { name, bytes: Buffer.from(text), constant: prefix.length };
 }
 
@@ -32,6 +33,8 @@ export function valuesOf(home: string): readonly Known[] {
     ...herokuValues(states.heroku),
     ...githubValues(states.github),
     ...infisicalValues(states.infisical),
+    ...states.slack.bots.map((one) => known(`slack token ${one.name}`, one.token)),
+    ...states.mail.accounts.map((one) => known(`mail password ${one.user}`, one.password)),
     ...keyValues(path.join(home, "keys.json")),
   ];
   const byText = new Map(all.map((one) => [one.bytes.toString("latin1"), one]));
