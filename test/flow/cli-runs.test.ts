@@ -94,7 +94,7 @@ describe("a rotation by the command line", () => {
       startedAt: expect.stringMatching(/Z$/),
       endedAt: expect.stringMatching(/Z$/),
     });
-    expect(rotated.steps).toHaveLength(15);
+    expect(rotated.steps).toHaveLength(18);
     for (const step of rotated.steps) {
       expect(step).toMatchObject({
         state: "done",
@@ -172,7 +172,7 @@ describe("a rotation by the command line", () => {
     age();
     site.sandbox.control.set({ latencyMs: 60 });
     const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
-    await killed.until(/✓ {2}3 mint/);
+    await killed.until(/✓ {2}4 mint/);
     killed.signal("SIGKILL");
     await killed.left;
     const worker = start(home, "worker");
@@ -200,8 +200,8 @@ describe("the sandbox's own door", () => {
   it("rotate --sandbox needs nothing but the configuration, and leaves the real installation alone", async () => {
     const { dir } = await site.project();
     const left = await call({ dir }, "status", "--sandbox", "--json");
-    expect([left.code, Object.keys(json(left))]).toEqual([0, ["secrets"]]);
-    expect(json(await call({ dir }, "runs", "--json"))).toEqual({ runs: [] });
+    expect([left.code, Object.keys(json(left))]).toEqual([0, ["secrets", "open"]]);
+    expect(json(await call({ dir }, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 });
 

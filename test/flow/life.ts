@@ -1,5 +1,5 @@
-import { vi } from "vitest";
 import { type Instant, instantOf, type Milliseconds, msOf } from "../../src/core/time.ts";
+import { dateAt } from "./date.ts";
 
 /** One process of a test: once it has died, whatever it still does never settles, as after SIGKILL. */
 export interface Life {
@@ -42,18 +42,18 @@ export interface FlowClock {
 }
 
 export function flowClock(start: Instant = "2026-11-21T08:30:00.000Z"): FlowClock {
-  vi.useFakeTimers({ toFake: ["Date"], now: msOf(start) });
+  dateAt(msOf(start));
   let sleepers: { at: number; wake(): void }[] = [];
   const until = async (end: number): Promise<void> => {
     for (;;) {
       const next = sleepers.filter((one) => one.at <= end).toSorted((a, b) => a.at - b.at)[0];
       if (!next) break;
       sleepers = sleepers.filter((one) => one !== next);
-      vi.setSystemTime(Math.max(Date.now(), next.at));
+      dateAt(Math.max(Date.now(), next.at));
       next.wake();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    vi.setSystemTime(Math.max(Date.now(), end));
+    dateAt(Math.max(Date.now(), end));
   };
   return {
     now: () => Date.now(),

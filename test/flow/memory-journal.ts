@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LockstepError, type Trouble, troubleOf } from "../../src/core/errors.ts";
 import type { Journal, Key } from "../../src/core/journal.ts";
+import type { Instant } from "../../src/core/time.ts";
 import type { FlowClock, Life } from "./life.ts";
 import { nowText } from "./life.ts";
 
@@ -14,6 +15,8 @@ interface Slot {
 export interface Kept {
   readonly slots: Map<number, Slot>;
   readonly messages: Map<Key, unknown[]>;
+  /** Whose run it is: nobody else records anything. Anybody's where absent. */
+  owner?: Life;
 }
 
 export function emptyRecord(): Kept {
@@ -45,11 +48,23 @@ type Answer =
  * The journal of one process over a record that outlives it. On replay position and key must be those of the record, as on
  * the durable engine: a procedure that decides by anything but its record fails here.
  */
-export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: JournalHooks = {}): Journal {
+export function memoryJournal(
+  kept: Kept,
+  clock: Pick<FlowClock, "passUntil">,
+  life: Life,
+  hooks: JournalHooks = {},
+  hears: (key: Key, until: Instant) => Promise<void> = async (key) => {
+    throw new Waits(key);
+  },
+): Journal {
   const inside = new AsyncLocalStorage<Key>();
   let position = 0;
   let fresh = 0;
 
+  const owned = async (): Promise<void> => {
+    await life.gate();
+    if (kept.owner !== undefined && kept.owner !== life) await new Promise<never>(() => {});
+  };
   const entry = async (key: Key, body: () => Promise<unknown>, recorded = () => {}): Promise<Answer> => {
     const outer = inside.getStore();
     if (outer !== undefined) throw new Error(`the entry ${key} was begun inside ${outer}`);
@@ -65,7 +80,7 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
     fresh += 1;
     const n = fresh;
     hooks.ran?.(key, n);
-    await life.gate();
+    await owned();
     const text = JSON.stringify(answer);
     kept.slots.set(at, { key, text });
     recorded();
@@ -82,13 +97,12 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
       const answers = await Promise.all(entries.map(({ key, body }) => entry(key, () => body())));
       return answers.map((answer) => open<T>(answer));
     },
-    answer: <T>(key: Key) =>
+    answer: <T>(key: Key, until: Instant) =>
       once<T | undefined>(
         key,
         async () => {
-          const said = kept.messages.get(key)?.at(0);
-          if (said === undefined) throw new Waits(key);
-          return said as T;
+          if (!kept.messages.get(key)?.length) await hears(key, until);
+          return kept.messages.get(key)?.at(0) as T | undefined;
         },
         // Together with the record, as on the durable engine: a process that dies before it has not read the message.
         () => void kept.messages.get(key)?.shift(),
@@ -97,7 +111,7 @@ export function memoryJournal(kept: Kept, clock: FlowClock, life: Life, hooks: J
       await life.gate();
       await clock.passUntil(at);
     },
-    owned: () => life.gate(),
+    owned,
     now: nowText,
   };
 }

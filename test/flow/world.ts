@@ -1,6 +1,4 @@
-import path from "node:path";
 import { type Config, checkConfig } from "../../src/app/config.ts";
-import { connectionsOf } from "../../src/app/connections.ts";
 import { planOf, type RunInput } from "../../src/app/run-input.ts";
 import { type RunDeps, runPorts } from "../../src/app/run-ports.ts";
 import { RUNBOOKS, runbookFor } from "../../src/app/runbooks.ts";
@@ -23,13 +21,14 @@ import { infisicalConfig } from "../../src/stores/infisical/config.ts";
 import { claimsOf } from "../../src/vendors/infisical/client.ts";
 import { CLAIMS } from "../../src/vendors/infisical/shapes.ts";
 import { type FlowClock, flowClock, type Life, newLife, nowText } from "./life.ts";
+import { memoryDeps, vendorOf } from "./memory-deps.ts";
 import { emptyRecord, type JournalHooks, type Kept, memoryJournal, Waits } from "./memory-journal.ts";
-import { auditIn, emptyMemory, ledgerIn, type MemoryRecord, progressIn, rowsIn } from "./memory-record.ts";
+import { emptyMemory, type MemoryRecord, rowsIn } from "./memory-record.ts";
 import { raxx } from "./raxx-config.ts";
 
 export const SECRET = "heroku-api-key";
 export const ACTOR: Actor = { name: "kris", assurance: "local user" };
-const INSTALLATION = "0b1f7c52-4a86-4d1e-9c63-5e2f8a7d9b14";
+export const INSTALLATION = "0b1f7c52-4a86-4d1e-9c63-5e2f8a7d9b14";
 
 /** How a run stands when the process that carried it out has nothing left to do. */
 interface Stand {
@@ -201,13 +200,13 @@ function runOf(
 }
 
 function depsOf(
-  { sandbox, memory, ring, config, current, broken }: Shared,
+  shared: Shared,
   life: Life,
   hooks: ProcessHooks,
   guarded: boolean,
   stopAsked: () => Promise<boolean>,
 ): RunDeps {
-  const identity = sandbox.control.estate().infisical.identities["lockstep"];
+  const { sandbox, memory, ring, broken } = shared;
   let n = 0;
   const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     await life.gate();
@@ -224,55 +223,15 @@ function depsOf(
       await life.gate();
     }
   };
-  return {
-    config,
-    connections: connectionsOf(config, {
-      env: {},
-      budget: { take: async () => {}, saw: async () => {} },
-      fetch: send,
-      redirection: {
-        urls: {
-          heroku: "http://heroku.sandbox",
-          github: "http://github.sandbox",
-          infisical: "http://infisical.sandbox",
-        },
-        credentials: {
-          github: { token: sandbox.control.estate().github.tokens["rotation"] ?? "" },
-          infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },
-        },
-      },
-    }),
-    audit: auditIn(memory, life),
-    progress: progressIn(memory, life),
-    ledger: ledgerIn(memory, life),
-    fingerprint: fingerprinter(ring),
-    sealedFor: (run, secret) => sealedValues(rowsIn(memory, life), ring, run, secret),
+  return memoryDeps({
+    ...shared,
+    life,
+    send,
     stopAsked,
+    fingerprint: fingerprinter(ring),
     installation: INSTALLATION,
-    frozen: async () => memory.frozen,
-    configNow: async () => current.config,
-    tasks: {
-      open: async (task) => {
-        await life.gate();
-        if (!memory.tasks.some((one) => one.run === task.run && one.question === task.question))
-          memory.tasks.push(task);
-      },
-    },
-    escalate: async (event) => {
-      await life.gate();
-      memory.escalations.set(event.event, event);
-    },
-    followUp: async (run) => {
-      await life.gate();
-      memory.followUps.add(run);
-    },
-  };
-}
-
-function vendorOf(host: string): "heroku" | "github" | "infisical" {
-  const name = path.parse(host).name;
-  if (name === "heroku" || name === "github" || name === "infisical") return name;
-  throw new Error(`no vendor lives at ${host}`);
+    sealedFor: (run, secret) => sealedValues(rowsIn(memory, life), ring, run, secret),
+  });
 }
 
 /** Whether every Heroku key of the vault works (HK-11). */

@@ -1,0 +1,195 @@
+import { type PlanRequest, snapshotOf } from "../../src/app/snapshot.ts";
+import { runbookFor } from "../../src/app/runbooks.ts";
+import type { Answer } from "../../src/core/circumstances.ts";
+import { compile } from "../../src/core/plan.ts";
+import { Secret } from "../../src/core/secret-value.ts";
+import { instantOf } from "../../src/core/time.ts";
+import { createSandbox } from "../../src/sandbox/sandbox.ts";
+import { fingerprinter } from "../../src/sealing/fingerprint.ts";
+import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
+import { emptyMemory } from "../flow/memory-record.ts";
+import { ACTOR, claimAll, INSTALLATION, SECRET } from "../flow/world.ts";
+import type { Case, Event, Fault, Moment } from "./case.ts";
+import { chanceOf } from "./chance.ts";
+import { type Crew, crewOf, type Run } from "./crew.ts";
+import { groundOf } from "./estate.ts";
+import { DISTURBING, perform } from "./hands.ts";
+import type { Sending } from "./network.ts";
+import { oracleOf } from "./oracle.ts";
+import { personOf } from "./person.ts";
+import { openTimeline } from "./timeline.ts";
+
+const START = Date.UTC(2026, 10, 21, 8, 30);
+const DAY = 24 * 3_600_000;
+/** So long may a run take, whatever happens: after the last fault it ends, waits or is held. */
+const LONGEST = 45 * DAY;
+
+/** How a case went. */
+export interface Told {
+  readonly violations: readonly string[];
+  /** Of each run, with the code of its trouble. */
+  readonly ends: readonly string[];
+  /** Requests, journal entries that ran, and entries that were recorded, over all processes. */
+  readonly asked: number;
+  readonly ran: number;
+  readonly recorded: number;
+  /** What happened, a line each; only where it was asked for. */
+  readonly trace: readonly string[];
+}
+
+let ring: KeyRing | undefined;
+
+/** Carries out a case and holds it against the promises. The same case always goes the same way. */
+export async function simulate(one: Case, traced = false): Promise<Told> {
+  ring ??= await newKeyRing();
+  const chance = chanceOf(one.seed, "network");
+  const timeline = openTimeline(START);
+  const ground = groundOf(one.size);
+  const memory = emptyMemory();
+  const trace: string[] = [];
+  const note = (text: string) => {
+    if (traced) trace.push(`${instantOf(timeline.now()).slice(5, 23)} ${text}`);
+  };
+  try {
+    const values = chanceOf(one.seed, "values");
+    const sandbox = await createSandbox({
+      estate: ground.estate,
+      now: () => timeline.now() + one.skewMs,
+      sleep: timeline.sleep,
+      random: (count) => values.bytes(count),
+    });
+    claimAll(sandbox, ground.config, INSTALLATION);
+    const counts = { asked: 0, answered: 0, ran: 0, recorded: 0 };
+    const gone = { keysUntil: 0 };
+    let cancelled = false;
+    let crew: Crew | undefined;
+    const runs = () => crew?.runs ?? [];
+    const oracle = oracleOf({ sandbox, memory, now: () => timeline.now() + one.skewMs, runs });
+    const lasting: { fault: Fault; vendor: string; until: number }[] = [];
+
+    const happen = (event: Event, sending?: Sending): Fault | undefined => {
+      note(`* ${JSON.stringify(event)}`);
+      if (event.is === "fault") {
+        if (event.forMs !== undefined && sending)
+          lasting.push({ fault: event.fault, vendor: sending.vendor, until: timeline.now() + event.forMs });
+        return event.fault;
+      }
+      if (event.is === "crash") crew?.crash();
+      if (event.is === "freeze") crew?.freeze(event.ms);
+      if (event.is === "cancel") cancelled = true;
+      if (event.is === "keys-gone") gone.keysUntil = timeline.now() + event.ms;
+      if (event.is === "act") {
+        perform(sandbox, event.act, runs()[0]?.tag ?? "");
+        if (DISTURBING.includes(event.act)) oracle.disturbed();
+      }
+      return undefined;
+    };
+    const due = (kind: keyof Everything, n: number, sending?: Sending): Fault | undefined => {
+      let fault: Fault | undefined;
+      for (const event of one.events)
+        if ((event.at as Partial<Everything>)[kind] === n) fault = happen(event, sending) ?? fault;
+      return fault;
+    };
+
+    const traffic = {
+      asks: (sending: Sending) => {
+        counts.asked += 1;
+        note(`${sending.worker.name} asks ${sending.vendor} ${sending.method} ${sending.path}`);
+        const own = due("asks", counts.asked, sending);
+        const now = timeline.now();
+        return own ?? lasting.find((each) => each.vendor === sending.vendor && now < each.until)?.fault;
+      },
+      left: (sending: Sending) => {
+        const owners = runs().filter((run) => !run.done).map((run) => run.kept.owner);
+        const writes = sending.method !== "GET" && !sending.path.includes("/login");
+        if (writes && !owners.includes(sending.worker)) oracle.sentByStranger(sending);
+      },
+      landed: (sending: Sending) => oracle.landed(sending),
+      answered: (sending: Sending) => {
+        counts.answered += 1;
+        due("answered", counts.answered, sending);
+      },
+    };
+    const wires = { sandbox, timeline, chance, traffic };
+    const fingerprint = fingerprinter(ring);
+    const vaultOfValues = new Map();
+    const manners = chanceOf(one.seed, "people");
+    const paste = async (run: Run, question: string): Promise<Answer> => {
+      const description = `${run.plan.snapshot.issuer.description} ${run.tag}`;
+      const { id = "" } = sandbox.control.act({ act: "create-authorization", description, scope: ["global"] });
+      const token = sandbox.control.estate().heroku.tokens[id] ?? "";
+      const values = { token: Secret.of(token) };
+      const sealed = `pasted-${vaultOfValues.size + 1}`;
+      vaultOfValues.set(sealed, values);
+      memory.sealed.push({
+        id: sealed,
+        run: run.id,
+        purpose: `pasted/${question}`,
+        credential_id: "",
+        credential: null,
+        fingerprints: fingerprint(values),
+        value: "",
+      });
+      return { is: "done", by: ACTOR, at: instantOf(timeline.now()), sealed };
+    };
+    const person = personOf(timeline, memory, {
+      decisions: one.people,
+      delay: () => manners.between(60_000, 30 * 3_600_000),
+      paste,
+      decided: (choice) => {
+        note(`* a person decides: ${choice}`);
+        if (choice === "break-glass") oracle.brokeGlass();
+      },
+    });
+    crew = crewOf({
+      ground,
+      memory,
+      wires,
+      fingerprint,
+      person,
+      vaultOfValues,
+      keysGone: () => timeline.now() < gone.keysUntil,
+      cancelAsked: () => cancelled,
+      ran: () => {
+        counts.ran += 1;
+        due("ran", counts.ran);
+      },
+      recorded: () => {
+        counts.recorded += 1;
+        due("recorded", counts.recorded);
+      },
+    });
+    const supplied = one.runbook.startsWith("supplied");
+    const request: Partial<PlanRequest> = supplied ? { supplied: true } : {};
+    const ask = { flow: "rotate", reason: "scheduled", ...request } as const;
+    const snapshot = snapshotOf(ground.config, { secret: SECRET, now: instantOf(START), ...ask });
+    crew.start(compile(runbookFor(ask), snapshot));
+
+    const settled = (run: Run) => run.done || run.fault !== undefined || person.left.has(run);
+    const how = await timeline.run(() => runs().every(settled), START + LONGEST);
+    await sandbox.control.idle();
+    const violations = [...oracle.violations];
+    for (const run of runs()) {
+      if (run.fault !== undefined) violations.push(`P11: ${run.id} broke: ${run.fault}`);
+      else if (!settled(run)) violations.push(`P11: ${run.id} neither ends nor waits (${how})`);
+      oracle.rested(run);
+    }
+    oracle.over(runs());
+    const ends = runs().map((run) => {
+      const { status, trouble } = memory.runs.get(run.id) ?? {};
+      return [status, trouble?.code].filter((part) => part !== undefined).join(" ");
+    });
+    return {
+      violations: [...new Set([...violations, ...oracle.violations])],
+      ends,
+      asked: counts.asked,
+      ran: counts.ran,
+      recorded: counts.recorded,
+      trace,
+    };
+  } finally {
+    timeline.close();
+  }
+}
+
+type Everything = Record<Moment extends infer One ? (One extends unknown ? keyof One : never) : never, number>;
