@@ -4,6 +4,7 @@ import { announce } from "./steps/announce.ts";
 import { breakGlass } from "./steps/break-glass.ts";
 import { checkSupplied } from "./steps/check-supplied.ts";
 import { claim } from "./steps/claim.ts";
+import { closed } from "./steps/closed.ts";
 import { drain } from "./steps/drain.ts";
 import { deadFormer, endFormer } from "./steps/end-former.ts";
 import { endSupplied } from "./steps/end-supplied.ts";
@@ -30,6 +31,7 @@ const there = runbook("supplied@1", (s) => [
   each("copies", s.waves, propagate), // then every destination, wave by wave
   soakFormer, // side by side, where the old one still works
   drain(s), // make sure nothing runs any more that took the old value
+  closed, // make sure no approval can put another value into the vault later
   tidy, // make sure this run leaves one credential
   endFormer, // end the old one, where there is one to end
   deadFormer, // make sure it is refused, and stays refused
@@ -41,6 +43,7 @@ export const supplied = withWayBack(there, {
   back: (s) => [
     each("restored", s.waves.map((wave) => wave.toReversed()).toReversed(), restore),
     restoreVault(s.vault),
+    closed,
     endSupplied,
   ],
   breakGlass,

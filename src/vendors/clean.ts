@@ -24,8 +24,12 @@ export function oneLine(text: string): string {
 /** Whether the text contains a part of a hidden value, plain or in base64, hex or URL encoding. */
 export function repeats(text: string, hidden: readonly string[]): boolean {
   const folded = text.toLowerCase();
+  // Parts of the text are looked for in the forms, not the other way round: texts are the shorter ones.
+  const parts = windows(folded);
   return hidden.some((value) =>
-    forms(value).some((form) => windows(form).some((part) => folded.includes(part))),
+    forms(value).some((form) =>
+      form.length <= WINDOW ? folded.includes(form) : parts.some((part) => form.includes(part)),
+    ),
   );
 }
 
@@ -40,7 +44,7 @@ function forms(value: string): string[] {
     .map((form) => form.toLowerCase());
 }
 
-function windows(form: string): string[] {
-  if (form.length <= WINDOW) return [form];
-  return Array.from({ length: form.length - WINDOW + 1 }, (_, at) => form.slice(at, at + WINDOW));
+function windows(text: string): string[] {
+  if (text.length < WINDOW) return [];
+  return Array.from({ length: text.length - WINDOW + 1 }, (_, at) => text.slice(at, at + WINDOW));
 }

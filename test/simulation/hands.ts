@@ -1,3 +1,4 @@
+import path from "node:path";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 
@@ -39,6 +40,8 @@ const OLD = { authorization: RAXX.currentAuthorization } as const;
 
 /** Does it; nothing where there is nothing to do it to. */
 export function perform(sandbox: Sandbox, act: Act, tag: string): void {
+  // An estate without such a copy has nobody who looks there.
+  if (act.includes("secret") && !sandbox.github.repositories.some(({ secrets }) => secrets.length > 0)) return;
   const { control, heroku } = sandbox;
   const app = heroku.apps.at(-1)?.name;
   const fresh = heroku.authorizations.findLast((one) => one.description.endsWith(tag) && one.deletedAt === null);
@@ -136,5 +139,5 @@ function waiting({ infisical }: Sandbox): readonly string[] {
 
 function queueJob({ control, github }: Sandbox): void {
   const workflow = github.repositories[0]?.workflows.find(({ path }) => path.includes("deploy"))?.path;
-  if (workflow) control.act({ act: "queue-run", repository: REPOSITORY, workflow });
+  if (workflow) control.act({ act: "queue-run", repository: REPOSITORY, workflow: path.basename(workflow) });
 }

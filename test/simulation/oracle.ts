@@ -50,6 +50,9 @@ export function oracleOf(watched: Watched): Oracle {
   const before = new Set(living);
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let glass = false;
+  /** What the vault holds by somebody else's hand. */
+  let theirs: string | undefined;
+  let vault = vaultValue(sandbox);
 
   const notice = (by: "us" | "others", sending?: Sending): void => {
     const lives = livingIn(sandbox, now());
@@ -59,6 +62,9 @@ export function oracleOf(watched: Watched): Oracle {
       if (by === "us" && sending) judgeEnd(id, sending);
     }
     living = lives;
+    const value = vaultValue(sandbox);
+    if (value !== vault) theirs = by === "others" ? value : undefined;
+    vault = value;
     if (by === "us") judgeVault();
   };
 
@@ -78,6 +84,7 @@ export function oracleOf(watched: Watched): Oracle {
   };
 
   const diedByOthers = (value: string | undefined): boolean => {
+    if (value === theirs) return true;
     const owner = sandbox.heroku.authorizations.find(({ token }) => token === value);
     return owner === undefined ? Number.isFinite(disturbedAt) : ended.get(owner.id) === "others";
   };
@@ -131,12 +138,14 @@ interface Rest extends Pick<Watched, "sandbox" | "memory" | "now"> {
 /** P4 and the states of the vendors that each end of a run stands for. */
 function judgeRest(run: Run, { sandbox, memory, now, violated, calm, glass }: Rest): void {
   const record = memory.runs.get(run.id);
+  if (record?.trouble?.code === "INTERNAL") violated("P11", record.trouble.message);
   if (run.plan.snapshot.flow !== "rotate") return;
   const lives = livingIn(sandbox, now());
   const value = vaultValue(sandbox);
   const holds = sandbox.heroku.authorizations.find(({ token }) => token === value);
   if (record?.status === "completed") {
-    if (lives.has(OLD)) violated("P4", "completed, and the old key lives");
+    const old = calm ? OLD : record.old?.id;
+    if (old !== undefined && lives.has(old)) violated("P4", "completed, and the old key lives");
     if (!memory.rotations.some((one) => one.run === run.id)) violated("P9", "completed without a row in the log");
     if (calm && !holds?.description.endsWith(run.tag)) violated("P4", "completed, and the vault holds another key");
     if (calm) for (const place of holdersOf(sandbox, tokenOf(sandbox, OLD))) violated("P2", `completed, and ${place} holds the old key`);
@@ -159,9 +168,10 @@ function judgeStranded(
   const open = runs.some((run) => memory.runs.get(run.id)?.endedAt === undefined);
   if (open || memory.owed.size > 0) return;
   const value = vaultValue(sandbox);
+  const current = memory.generations.filter(({ state }) => state === "current").map((one) => one.credential.id);
   for (const id of livingIn(sandbox, now())) {
     const one = sandbox.heroku.authorizations.find((other) => other.id === id) as Authorization;
-    if (!before.has(id) && one.token !== value) violated("P3", `${one.description} is stranded`);
+    if (!before.has(id) && one.token !== value && !current.includes(id)) violated("P3", `${one.description} is stranded`);
   }
 }
 
@@ -240,7 +250,7 @@ function stepsThatWrite(
   if (copy) return [`propagate/${copy.id}`, `restore/${copy.id}`];
   if (method === "POST" && path === "/oauth/authorizations") return ["mint"];
   if (method !== "DELETE" || !path.startsWith("/oauth/authorizations/")) return [];
-  return ["revoke", "mint", "tidy", "end-new", "break-glass", "late/2min", "late/15min", "late/24h"];
+  return ["revoke", "mint", "announce", "tidy", "end-new", "break-glass", "late/2min", "late/15min", "late/24h"];
 }
 
 function placeOf({ config }: CopySnapshot): string {

@@ -176,6 +176,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     }
     oracle.over(runs());
     const ends = runs().map((run) => {
+      note(JSON.stringify(memory.runs.get(run.id)?.trouble ?? {}));
       const { status, trouble } = memory.runs.get(run.id) ?? {};
       return [status, trouble?.code].filter((part) => part !== undefined).join(" ");
     });

@@ -22,11 +22,9 @@ export async function validated(
   credential: Credential,
   token: Secret,
 ): Promise<Proof> {
+  const fresh = between(credential.createdAt, clock.now()) < PROPAGATION_MS;
   const account = await client.account(token);
-  if (account.is !== "done") {
-    const fresh = between(credential.createdAt, clock.now()) < PROPAGATION_MS;
-    return fresh ? open(account) : notShown(account);
-  }
+  if (account.is !== "done") return fresh ? open(account) : notShown(account);
   const { email, suspended } = account.value;
   if (email !== config.account)
     return wrong("ACCOUNT_DIFFERS", `The new value is ${email}'s, not ${config.account}'s`);
@@ -34,7 +32,8 @@ export async function validated(
   let entry = await client.authorization(credential.id);
   // Where no living key was left, the new value is the only access to itself.
   if (isRefused(entry)) entry = await client.authorization(credential.id, token);
-  if (entry.is !== "done") return notShown(entry);
+  // Reads may lag behind: an entry that was just created need not be shown yet.
+  if (entry.is !== "done") return fresh && entry.said?.status === 404 ? open(entry) : notShown(entry);
   const { id, scope, shown } = entry.value;
   if (id !== credential.id || shown === undefined || !fitOf(token, shown).fits)
     return wrong("NEW_NOT_VALID", `The new value is not that of authorization ${credential.id.slice(0, 8)}`);
@@ -87,7 +86,7 @@ function wrong(code: ErrorCode, message: string): Proof {
       code,
       message,
       because: "a key that is not what was asked for must not reach any store",
-      next: "The new authorization is ended; correct the configuration or the account, then start again",
+      next: "lockstep rotate <secret>    after you have corrected the configuration or the account; the new authorization is ended",
     },
   };
 }

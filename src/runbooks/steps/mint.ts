@@ -1,5 +1,5 @@
 import type { Facts } from "../../core/facts.ts";
-import { done, type Outcome } from "../../core/outcome.ts";
+import { done, type NotDone, type Outcome } from "../../core/outcome.ts";
 import type { SealedRecord } from "../../core/sealed.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
@@ -48,33 +48,46 @@ function pendingOf(kept: SealedRecord, ref: Facts["pending"]["ref"]): Facts["pen
   return { ref, sealed: kept.id, fingerprints: kept.fingerprints };
 }
 
-/** Ends all that carries this run's tag, forgets the sealed value, and shows that nothing is left. */
+/**
+ * Ends all that carries this run's tag and what it has sealed, and shows that both are gone. By its id too, because a list
+ * may be older than the mint; and by the issuer's refusal of the value, because such a list would show nothing either.
+ */
 async function endOurs(c: StepContext): Promise<Outcome<void>> {
-  const ended = await endTagged(c);
+  const sealed = await c.sealed.find("pending");
+  const ended = await endTagged(
+    c,
+    sealed.flatMap(({ credential }) => credential?.id ?? []),
+  );
   if (ended.is !== "done") return ended;
-  for (const kept of await c.sealed.find("pending")) await c.sealed.drop(kept.id);
+  for (const { id, credential } of sealed) {
+    const seen = await c.issuer.probe(await c.sealed.open(id));
+    if (seen.is !== "dead") return notGone(c, credential?.id ?? id, seen.says);
+  }
+  for (const { id } of sealed) await c.sealed.drop(id);
   return done(undefined);
 }
 
-/** Ends all that carries this run's tag by exact id, and shows that it is gone. */
-export async function endTagged(c: StepContext): Promise<Outcome<void>> {
+/** Ends these and all that carries this run's tag, each by exact id, and shows that they are listed no more. */
+export async function endTagged(c: StepContext, known: readonly string[] = []): Promise<Outcome<void>> {
   const tagged = await c.issuer.findByTag(c.tag);
   if (tagged.is !== "done") return tagged;
-  for (const credential of tagged.value) {
-    const ended = await c.issuer.end(credential.id);
+  for (const id of new Set([...known, ...tagged.value.map((one) => one.id)])) {
+    const ended = await c.issuer.end(id);
     if (ended.is !== "done") return ended;
-    const listed = await c.issuer.isListed(credential.id);
-    if (listed.is !== "dead") {
-      return {
-        is: "unknown",
-        trouble: {
-          code: "OLD_NOT_DEAD",
-          message: `${credential.id.slice(0, 8)}… was ended but is not shown to be gone: ${listed.says}`,
-          because: "a credential of a run that did not finish must not stay alive unseen",
-          next: `lockstep show ${c.run}`,
-        },
-      };
-    }
+    const listed = await c.issuer.isListed(id);
+    if (listed.is !== "dead") return notGone(c, id, listed.says);
   }
   return done(undefined);
+}
+
+function notGone(c: StepContext, id: string, says: string): NotDone {
+  return {
+    is: "unknown",
+    trouble: {
+      code: "OLD_NOT_DEAD",
+      message: `${id.slice(0, 8)}… was ended but is not shown to be gone: ${says}`,
+      because: "a credential of a run that did not finish must not stay alive unseen",
+      next: `lockstep show ${c.run}`,
+    },
+  };
 }

@@ -35,7 +35,8 @@ const MESSAGES: Record<number, string> = {
 
 /** The simulated GitHub REST API over this state, at `/` and, as an Enterprise Server has it, at `/api/v3`. */
 export function githubVendor(live: GithubState): Vendor<GithubState> {
-  const app = githubApp();
+  routes ??= githubApp();
+  const app = routes;
   return {
     name: "github",
     live,
@@ -63,6 +64,9 @@ export function githubVendor(live: GithubState): Vendor<GithubState> {
     route: withoutBase,
   };
 }
+
+/** The same for every sandbox: what they differ in comes with each call. */
+let routes: Hono<GithubEnv> | undefined;
 
 function githubApp(): Hono<GithubEnv> {
   const app = new Hono<GithubEnv>();

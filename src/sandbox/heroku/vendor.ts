@@ -34,7 +34,8 @@ const REFUSALS: Record<number, [string, string]> = {
 
 /** The simulated Heroku Platform API v3 over this state. */
 export function herokuVendor(live: HerokuState): Vendor<HerokuState> {
-  const app = herokuApp();
+  routes ??= herokuApp();
+  const app = routes;
   return {
     name: "heroku",
     live,
@@ -56,6 +57,9 @@ export function herokuVendor(live: HerokuState): Vendor<HerokuState> {
     route: (path) => path,
   };
 }
+
+/** The same for every sandbox: what they differ in comes with each call. */
+let routes: Hono<HerokuEnv> | undefined;
 
 function herokuApp(): Hono<HerokuEnv> {
   const app = new Hono<HerokuEnv>();

@@ -26,7 +26,8 @@ const REFUSALS: Record<number, [string, string]> = {
 
 /** The simulated Infisical over this state, of the generation that the state names. */
 export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
-  const apps = { v3: infisicalApp("v3"), v4: infisicalApp("v4") };
+  routes ??= { v3: infisicalApp("v3"), v4: infisicalApp("v4") };
+  const apps = routes;
   return {
     name: "infisical",
     live,
@@ -47,6 +48,9 @@ export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
     route: (path) => path,
   };
 }
+
+/** The same for every sandbox: what they differ in comes with each call. */
+let routes: Record<"v3" | "v4", Hono<InfisicalEnv>> | undefined;
 
 function infisicalApp(generation: "v3" | "v4"): Hono<InfisicalEnv> {
   const app = new Hono<InfisicalEnv>();
