@@ -9,7 +9,7 @@ import { readOnlyContext } from "./read-only.ts";
 import { planFor } from "./runs.ts";
 
 /** How one place stands against the vault. */
-export interface PlaceFound {
+interface PlaceFound {
   readonly target: string;
   readonly state: "agrees" | "differs" | "absent" | "not readable" | "unknown";
   /** Label of what it holds, where that can be read. */
@@ -68,7 +68,9 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
     };
   });
   const own = new Set(Object.values(wanted));
-  const undeclared = seen.value.elsewhere.filter((one) => own.has(one.fingerprint)).map((one) => one.place);
+  const undeclared = seen.value.elsewhere
+    .filter(({ fingerprint }) => fingerprint !== undefined && own.has(fingerprint))
+    .map((one) => one.place);
   const says = who.is === "alive" ? who.says : who.trouble.message;
   const fine = places.every(({ state }) => state === "agrees" || state === "not readable");
   return {

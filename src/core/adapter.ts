@@ -89,7 +89,7 @@ interface StoreCosts<Config> {
   /** `steadyMs` is {@link StoreDeps.steadyMs}: while that passes, the place may be looked at several times. */
   prove(config: Config, steadyMs: Milliseconds): number;
   drained(config: Config): number;
-  /** Calls of a survey besides one for each declared copy of the same kind and connection. */
+  /** Calls of a survey; where it is one of the access, besides one for each declared copy of the same kind and connection. */
   readonly survey: number;
 }
 

@@ -7,12 +7,12 @@ import {
   type ProveResult,
 } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
-import { entry, noted } from "./noted.ts";
+import { entry, noted, wasAnnounced } from "./noted.ts";
 import type { Outcome } from "./outcome.ts";
 import { withPermits } from "./permit.ts";
 import { outlasting, persist, persistLook } from "./persist.ts";
 import { INTENDED } from "./record.ts";
-import type { Look, Step, StepContext } from "./step.ts";
+import { isPointOfNoReturn, type Look, type Step, type StepContext } from "./step.ts";
 import { between, type Milliseconds } from "./time.ts";
 
 const LOOKS_AFTER_UNKNOWN = 3;
@@ -31,26 +31,34 @@ async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
   const shows = step.proves ? { change } : { change, ends: (done: Done) => tell(step, done) };
   return noted(step, at, shows, async (showing) => {
     showing(ports.learned(at.facts));
-    if (at.cancellable && (await ports.stopAsked()))
-      return failed(cancelled(ports.secret), { stopped: true });
+    const wish = at.cancellable ? ports.stopAsked() : false;
+    // Asked together, because each answer is a wait for the database; not yet where an observation takes its time first.
+    const freeze = step.effect !== "none" && !step.observes && ports.frozen();
+    const [announced, stop, early] = await Promise.all([wasAnnounced(step, ports), wish, freeze]);
+    // What a process announced before it died may have happened, whatever keeps this one from looking.
+    const before = { touched: announced, uncertain: announced };
+    if (stop && !(announced && isPointOfNoReturn(step)))
+      return failed(cancelled(ports.secret), { stopped: true, ...before });
     const c = ports.context(at.facts);
     if (at.settled) return settle(step, c, at, at.settled);
     const blocked = await blockedBy(step, c, at);
-    if (blocked) return blocked;
-    return step.effect === "none" ? observeOnly(step, c, at) : takeEffect(step, c, at);
+    if (blocked) return failed(blocked, before);
+    if (step.effect === "none") return observeOnly(step, c, at);
+    const frozen = early === false ? await ports.frozen() : early;
+    return takeEffect(step, c, at, { announced, frozen });
   });
 }
 
 /** Evidence first, gathered fresh; then the guards, in order, first objection wins. */
-async function blockedBy(step: Step, c: StepContext, at: Circumstances): Promise<ActResult | undefined> {
+async function blockedBy(step: Step, c: StepContext, at: Circumstances): Promise<Trouble | undefined> {
   const seen = step.observes
     ? await persist(() => step.observes?.(c, at.facts) as Promise<Outcome<unknown>>, at)
     : undefined;
-  if (seen && seen.is !== "done") return failed(seen.trouble);
+  if (seen && seen.is !== "done") return seen.trouble;
   const given = { facts: at.facts, observed: seen?.value, snapshot: c.snapshot, now: c.now() };
   for (const guard of step.needs ?? []) {
     const objection = guard.holds(given as never);
-    if (objection) return failed(objection);
+    if (objection) return objection;
   }
   return undefined;
 }
@@ -75,10 +83,15 @@ async function settle(step: Step, c: StepContext, at: Circumstances, said: Decis
 }
 
 /** Looks where an earlier attempt may have acted, announces the effect, and acts; an unknown end goes back to looking. */
-async function takeEffect(step: Step, c: StepContext, at: Circumstances): Promise<ActResult> {
+async function takeEffect(
+  step: Step,
+  c: StepContext,
+  at: Circumstances,
+  { announced, frozen }: { readonly announced: boolean; readonly frozen: Trouble | undefined },
+): Promise<ActResult> {
   const { ports } = at;
-  const [announced, frozen] = await Promise.all([ports.audit.intendedAt(ports.run, step.id), ports.frozen()]);
-  let uncertain = announced !== undefined;
+  const owned = () => at.journal.owned();
+  let uncertain = announced;
   let touched = uncertain;
   let last: Trouble | undefined;
   for (let tries = 0; tries <= LOOKS_AFTER_UNKNOWN; tries += 1) {
@@ -88,10 +101,10 @@ async function takeEffect(step: Step, c: StepContext, at: Circumstances): Promis
       if (found.is === "unsettled") return failed(found.trouble, { touched, unsettled: touched, uncertain });
     }
     if (frozen) return failed(frozen, { touched, uncertain });
-    await ports.audit.append(entry(step, c, INTENDED, { attempt: at.attempt, says: step.says(c.snapshot) }));
+    // On record before the effect (P11). A write to a vendor asks once more whether the run is ours, right before it is sent.
+    const intended = entry(step, c, INTENDED, { attempt: at.attempt, says: step.says(c.snapshot) });
+    await Promise.all([ports.audit.append(intended), owned()]);
     touched = true;
-    const owned = () => at.journal.owned();
-    await owned();
     const outcome = await persist(() => withPermits(owned, () => step.does(c, at.facts, at.answer)), at);
     if (outcome.is === "done") return doneWith(outcome.value, { touched, found: false, uncertain });
     if (outcome.is !== "unknown") return failed(outcome.trouble, { touched, uncertain });

@@ -94,6 +94,11 @@ export interface Trouble {
   readonly next: string;
 }
 
+/** Adapters know neither, so what they say to do next has `<secret>` in its place. */
+export function forSecret<T extends Trouble>(trouble: T, secret: string): T {
+  return { ...trouble, next: trouble.next.replaceAll("<secret>", secret) };
+}
+
 /** A {@link Trouble} that travels as an exception. Inside a run trouble travels as data instead (design 4, rule 8). */
 export class LockstepError extends Error implements Trouble {
   readonly code: ErrorCode;

@@ -59,7 +59,7 @@ export type Facts = Vocabulary<{
  * What shows an end where the value's own refusal does not: `gone`, its id is absent from the issuer's list; `unproved`, it is
  * refused, and no living key was there to compare with; `left`, nobody ended it, by a person's decision (P4).
  */
-export type Shown = "gone" | "unproved" | "left";
+type Shown = "gone" | "unproved" | "left";
 
 type Late = { ended: readonly string[]; says: string };
 

@@ -4,7 +4,8 @@ import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
-import { finish, isPointOfNoReturn, type Running, walkBack } from "./running.ts";
+import { finish, type Running, walkBack } from "./running.ts";
+import { isPointOfNoReturn } from "./step.ts";
 import { after, between, type Instant, type Milliseconds } from "./time.ts";
 
 /** What follows a hold: the open steps are tried again (or only looked at), the run goes back, or it is over. */

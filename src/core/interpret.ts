@@ -7,9 +7,9 @@ import type { Journal } from "./journal.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
 import type { Runbook } from "./runbook.ts";
-import { finish, isPointOfNoReturn, type Running, walkBack } from "./running.ts";
+import { finish, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { Entry, Step } from "./step.ts";
+import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
 import type { Task } from "./task.ts";
 import { after, type Milliseconds } from "./time.ts";
 

@@ -1,6 +1,6 @@
 import { type CallRecord, collectCalls } from "./calls.ts";
-import { type ActResult, type Circumstances, failed } from "./circumstances.ts";
-import { isOutage, troubleOf } from "./errors.ts";
+import { type ActResult, type Circumstances, failed, type StepPorts } from "./circumstances.ts";
+import { forSecret, isOutage, troubleOf } from "./errors.ts";
 import type { Progress } from "./record.ts";
 import type { Step, StepContext } from "./step.ts";
 
@@ -28,12 +28,15 @@ export async function noted(
   };
   try {
     showing(ports.progress.step(ports.run, step.id, { ...shows.change, startedAt: at.journal.now() }));
-    const { value: result, calls } = await collectCalls(() =>
-      body(showing).catch((thrown: unknown) => {
+    const { value: ended, calls } = await collectCalls(() =>
+      body(showing).catch(async (thrown: unknown) => {
         if (isOutage(thrown)) throw thrown;
-        return failed(troubleOf(thrown), { unsettled: step.effect !== "none" });
+        const touched = await wasAnnounced(step, ports);
+        const uncertain = touched;
+        return failed(troubleOf(thrown), { touched, uncertain, unsettled: step.effect !== "none" });
       }),
     );
+    const result = inFull(ended, ports.secret);
     await Promise.all(shown);
     await record(step, at, result, { calls, ...(shows.ends && { ends: shows.ends }) });
     return result;
@@ -75,6 +78,15 @@ async function record(
     }),
   );
   await shown;
+}
+
+function inFull(result: ActResult, secret: string): ActResult {
+  return result.is === "failed" ? { ...result, trouble: forSecret(result.trouble, secret) } : result;
+}
+
+/** Whether an effect of this step was announced, by this process of the run or an earlier one: it may have happened. */
+export async function wasAnnounced(step: Step, { audit, run }: StepPorts): Promise<boolean> {
+  return step.effect !== "none" && (await audit.intendedAt(run, step.id)) !== undefined;
 }
 
 /** An audit entry about a step. */

@@ -221,6 +221,6 @@ export interface Escalation {
 export interface Budget {
   /** Waits until a call may be made; throws VENDOR_RATE_LIMITED when that lies further away than `patienceMs`. */
   take(account: string, patienceMs: number): Promise<void>;
-  /** Follows the vendor's own headers. `blockedUntil` comes from Retry-After or a reset time. */
+  /** Follows the vendor's own headers; counts for every `take` of this process that comes after. `blockedUntil` comes from Retry-After or a reset time. */
   saw(account: string, seen: { readonly remaining?: number; readonly blockedUntil?: Instant }): Promise<void>;
 }

@@ -25,11 +25,6 @@ export interface Running {
   readonly breakGlass?: Step;
 }
 
-/** Whether going back from here needs a person's decision, or is not possible at all. */
-export function isPointOfNoReturn({ undoes }: Step): boolean {
-  return undoes === "impossible" || (typeof undoes === "object" && undoes.by === "decision");
-}
-
 /** Undoes what has begun, latest first. Answers with trouble when an undo does not succeed; it is never swallowed. */
 export async function walkBack(run: Running, place: string): Promise<Trouble | undefined> {
   const { validated: _validated, ...facts } = run.facts;

@@ -10,15 +10,46 @@ const ENCODINGS = ["base64", "base64url", "hex"] as const;
 /** All values in this process, weakly: the second line of defence, for text of others that quotes a value. */
 const living = new Set<WeakRef<Secret>>();
 
+/** The value of a secret, or nothing where it is longer than that many characters: most texts are names, times and ids. */
+let plainWithin: (secret: Secret, length: number) => string;
+
 /** Text of others without any value that is in this process's memory; for every sink that people or files see. */
 export function withoutValues(text: string): string {
   let left = text;
-  for (const ref of living) {
-    const secret = ref.deref();
-    if (secret) left = secret.takenOutOf(left);
-    else living.delete(ref);
+  for (const plain of plainValues(text.length)) {
+    for (const form of formsOf(plain)) left = left.replaceAll(form, LABEL);
   }
   return left;
+}
+
+/**
+ * Whether a value that is in this process's memory stands in a JSON text, plainly or in a usual encoding. May say so of
+ * a text where it stands across two strings, never the other way round.
+ */
+export function holdsValue(json: string): boolean {
+  for (const plain of plainValues(json.length)) {
+    const escaped = JSON.stringify(plain).slice(1, -1);
+    if (json.includes(escaped) || formsOf(plain).some((form) => json.includes(form))) return true;
+  }
+  return false;
+}
+
+/** The values in memory that a text of that length can hold: each once, because a value that is opened anew is a new object. */
+function plainValues(length: number): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const ref of living) {
+    const secret = ref.deref();
+    if (secret === undefined) living.delete(ref);
+    else found.add(plainWithin(secret, length));
+  }
+  found.delete("");
+  return found;
+}
+
+/** How a value may stand in a text. No form is shorter than the value itself. */
+function formsOf(plain: string): readonly string[] {
+  const bytes = Buffer.from(plain, "utf8");
+  return [plain, encodeURIComponent(plain), ...ENCODINGS.map((encoding) => bytes.toString(encoding))];
 }
 
 /**
@@ -29,6 +60,15 @@ export function withoutValues(text: string): string {
  * hands out cannot, which SECURITY.md states as a limit.
  */
 export class Secret {
+  static {
+    plainWithin = (secret, length) => {
+      // A character takes three bytes at most for each of its UTF-16 units.
+      if (secret.#bytes.length > 3 * length) return "";
+      const plain = secret.#bytes.toString("utf8");
+      return plain.length > length ? "" : plain;
+    };
+  }
+
   readonly #bytes: Buffer;
 
   private constructor(bytes: Buffer) {
@@ -59,19 +99,6 @@ export class Secret {
   /** Overwrites the held bytes with zeros. */
   wipe(): void {
     this.#bytes.fill(0);
-  }
-
-  /** The text without this value, whether it stands there plainly or in a usual encoding. */
-  takenOutOf(text: string): string {
-    const plain = this.#bytes.toString("utf8");
-    // No form is shorter than the value itself, and most texts are: names, times, ids.
-    if (text.length < plain.length) return text;
-    const forms = [
-      plain,
-      encodeURIComponent(plain),
-      ...ENCODINGS.map((encoding) => this.#bytes.toString(encoding)),
-    ];
-    return forms.reduce((left, form) => left.replaceAll(form, LABEL), text);
   }
 
   toString(): string {

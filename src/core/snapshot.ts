@@ -6,7 +6,7 @@ import type { TaskField } from "./task.ts";
 import type { Instant, Milliseconds } from "./time.ts";
 
 /** How many vendor calls each operation of an adapter makes when nothing goes wrong. */
-export type Costs<Operation extends string> = Readonly<Record<Operation, number>>;
+type Costs<Operation extends string> = Readonly<Record<Operation, number>>;
 
 /** A copy of the secret as the configuration described it when the plan was made. */
 export interface CopySnapshot {

@@ -51,7 +51,7 @@ export type Undo =
   | { readonly says: string; readonly by: "decision"; readonly does?: UndoEffect };
 
 /** What a step may ask by, besides plan and facts; undefined as its task means that nobody needs to be asked. */
-export interface Asking {
+interface Asking {
   readonly tag: string;
   readonly history: RunHistory;
 }
@@ -103,6 +103,11 @@ export type Calls = Readonly<Record<string, number>>;
 /** A step whose facts the compiler has already matched; what the interpreter runs. */
 export interface Step extends Omit<StepDefinition<FactName, unknown, unknown>, "takes"> {
   readonly takes: readonly FactName[];
+}
+
+/** Whether going back from here needs a person's decision, or is not possible at all. */
+export function isPointOfNoReturn({ undoes }: Step): boolean {
+  return undoes === "impossible" || (typeof undoes === "object" && undoes.by === "decision");
 }
 
 /** One line of a runbook: the facts it takes and the one it gives, and its steps in waves. */

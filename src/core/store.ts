@@ -15,8 +15,8 @@ export interface StoreCapabilities {
   readonly effectiveWhen: "at-once" | "on-release" | "next-run";
   /** How strongly a copy here can be proved. */
   readonly grade: ProofGrade;
-  /** Its access can look for the value in places that nobody declared. */
-  readonly surveys: boolean;
+  /** What can be looked through for copies that nobody declared: all that the access reads, or what lies about this copy. */
+  readonly surveys: "access" | "copy" | "nothing";
 }
 
 /** What a store holds, as seen now; no values. */
@@ -53,11 +53,12 @@ export interface Readiness extends Observation {
   readonly open: readonly string[];
 }
 
-/** One value that an access can read, wherever it lies. */
+/** A place that nobody declared, and what it holds. */
 export interface Holding {
   /** Spelled as {@link CopySnapshot.places} is: `heroku raxx-api-prod HEROKU_API_KEY`. */
   readonly place: string;
-  readonly fingerprint: Fingerprint;
+  /** Absent where nobody can read it, and its name says that it may be a copy. */
+  readonly fingerprint?: Fingerprint;
 }
 
 /** A place that holds the value. */

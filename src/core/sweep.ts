@@ -59,12 +59,13 @@ export async function sweep(c: StepContext): Promise<Outcome<Sweep>> {
   };
 }
 
-/** One copy for each access that can look around: the same access sees the same from any of its copies. */
+/** One copy for each access that can look around, since it sees the same from any of them, and each that looks about itself. */
 export function surveysOf(places: readonly CopySnapshot[]): readonly number[] {
   const firsts = new Map<string, number>();
   places.forEach((place, i) => {
-    const access = `${place.kind} ${place.connection}`;
-    if (place.capabilities.surveys && !firsts.has(access)) firsts.set(access, i);
+    const { surveys } = place.capabilities;
+    const sight = surveys === "copy" ? place.id : `${place.kind} ${place.connection}`;
+    if (surveys !== "nothing" && !firsts.has(sight)) firsts.set(sight, i);
   });
   return [...firsts.values()];
 }

@@ -28,7 +28,7 @@ export const oldIsNobodyElses = guard(
       code: "OLD_NOT_IDENTIFIED",
       message: `The key in the vault is ${owner.id} (${owner.description}), declared as somebody else's`,
       because: "a rotation never ends a credential that belongs to somebody else",
-      next: `correct "known" in the configuration, or the vault's value, then lockstep plan ${snapshot.secret}`,
+      next: `lockstep test ${snapshot.secret}    after you have corrected "known" in the configuration, or the vault's value`,
     };
   },
 );

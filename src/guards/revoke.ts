@@ -16,7 +16,7 @@ import {
 } from "./sweep.ts";
 
 /** Whatever a list holds, this many characters are needed to name an entry by its beginning. */
-export const SHORTEST_PREFIX = 8;
+const SHORTEST_PREFIX = 8;
 
 /** The one credential that an id, or a beginning of it, names in the issuer's list; or why none can be named (X-01). */
 export function namedIn(list: readonly Credential[], asked: string, secret: string): Credential | Trouble {
@@ -34,7 +34,7 @@ export function namedIn(list: readonly Credential[], asked: string, secret: stri
     code: "OLD_NOT_IDENTIFIED",
     message: `What is to be ended cannot be told: ${found}`,
     because: "a credential is ended only by its exact id, which must be in the issuer's list exactly once",
-    next: `lockstep revoke ${secret} --id <the id as the issuer lists it>`,
+    next: `lockstep revoke ${secret} --id <id>    as the issuer lists it`,
   };
 }
 
@@ -59,7 +59,7 @@ export const endingIsOurs = [
           code: "ACCOUNT_DIFFERS",
           message: `${short(facts)} belongs to ${facts.ending.credential.account || "nobody whom the issuer names"}, not to ${snapshot.issuer.account}`,
           because: "a credential of another account is never ended here",
-          next: `lockstep revoke ${snapshot.secret} --id <another id>`,
+          next: `lockstep revoke ${snapshot.secret} --id <id>    of one that belongs to that account`,
         },
   ),
   guard("the credential to be ended is nobody else's", ({ facts, snapshot }: OnFacts) => {
@@ -68,7 +68,7 @@ export const endingIsOurs = [
       objection && {
         ...objection,
         message: `${short(facts)} (${facts.ending.credential.description}) is declared as somebody else's`,
-        next: `take it off the list "known" first, if it is this secret's; then lockstep revoke ${snapshot.secret} --id ${facts.ending.credential.id}`,
+        next: `lockstep revoke ${snapshot.secret} --id ${facts.ending.credential.id}    after you have taken it off the list "known", if it is this secret's`,
       }
     );
   }),
@@ -95,7 +95,10 @@ interface Given extends OnFacts {
 /** The same, with a sweep that was made. */
 export type Swept = Omit<Given, "observed"> & { readonly observed: RevokeSeen };
 
-const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Trouble | undefined])[] = [
+/** What comes next is the same for all of them. */
+type Objection = Omit<Trouble, "next">;
+
+const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Objection | undefined])[] = [
   ["another living key stands in the vault", anotherKeyStands],
   ["every copy was seen", everyCopyWasSeen],
   ["no copy holds the ending value", noCopyHoldsIt],
@@ -135,7 +138,7 @@ function asEvidence({ facts, observed, snapshot }: Swept) {
 }
 
 /** P1: what stays must be another credential, identified at the issuer, and accepted now. */
-function anotherKeyStands(given: Swept): Trouble | undefined {
+function anotherKeyStands(given: Swept): Objection | undefined {
   const { living, credential } = given.facts.ending;
   if (living !== null && living !== credential.id) return livingKeyIsOurs(asEvidence(given));
   return {
@@ -145,12 +148,11 @@ function anotherKeyStands(given: Swept): Trouble | undefined {
         ? `Which credential the vault holds could not be told, so it may be ${short(given.facts)}`
         : `${given.snapshot.vault.target} holds ${short(given.facts)}`,
     because: "without another living key in its place, whatever uses it would break",
-    next: "",
   };
 }
 
 /** Every place, and all surroundings that can be looked at: what was not seen proves nothing. */
-function everyCopyWasSeen({ observed, snapshot }: Swept): Trouble | undefined {
+function everyCopyWasSeen({ observed, snapshot }: Swept): Objection | undefined {
   const { seen } = observed;
   const missing = placesOf(snapshot).find((copy) => seenAt(copy, snapshot, seen) === undefined);
   const blind = Object.entries(seen.unseen).find(([what]) => what.startsWith("survey of "));
@@ -160,11 +162,10 @@ function everyCopyWasSeen({ observed, snapshot }: Swept): Trouble | undefined {
     code: "SWEEP_INCOMPLETE",
     message: `${what} could not be seen: ${why ?? "nothing was answered"}`,
     because: "unknown is never proof; the key lives until every copy is seen",
-    next: "",
   };
 }
 
-function noCopyHoldsIt(given: Swept): Trouble | undefined {
+function noCopyHoldsIt(given: Swept): Objection | undefined {
   for (const copy of placesOf(given.snapshot)) {
     const held = seenAt(copy, given.snapshot, given.observed.seen);
     const objection = held?.present ? objectionTo(copy, held, given) : undefined;
@@ -177,7 +178,7 @@ function noCopyHoldsIt(given: Swept): Trouble | undefined {
  * A readable copy is compared with the ending value; where that is not on record, it must hold what the vault holds. One that
  * cannot be read is unchanged since the last rotation, which left another value there.
  */
-function objectionTo(copy: CopySnapshot, seen: Observation, given: Swept): Trouble | undefined {
+function objectionTo(copy: CopySnapshot, seen: Observation, given: Swept): Objection | undefined {
   const held = copy.capabilities.read ? seen.fingerprints : lastLeft(copy, seen, given);
   if (held === undefined) {
     return {
@@ -186,7 +187,6 @@ function objectionTo(copy: CopySnapshot, seen: Observation, given: Swept): Troub
         ? `What ${copy.target} holds could not be compared`
         : `${copy.target} cannot be read, and was changed after the last rotation or never written by one, so what it holds is not known`,
       because: "a key is ended only when no copy can still hold it",
-      next: "",
     };
   }
   const { fingerprints } = given.facts.ending;
@@ -201,7 +201,6 @@ function objectionTo(copy: CopySnapshot, seen: Observation, given: Swept): Troub
       ? `${copy.target} holds ${short(given.facts)}`
       : `${copy.target} holds another value than the vault, and the value of ${short(given.facts)} is not on record, so it may be that`,
     because: "a key is ended only when no copy can still hold it",
-    next: "",
   };
 }
 
@@ -211,14 +210,13 @@ function lastLeft(copy: CopySnapshot, seen: Observation, { observed }: Swept): F
   return between(kept.changedAt, seen.changedAt) === 0 ? kept.fingerprints : undefined;
 }
 
-function sweepIsFresh({ observed, now }: Swept): Trouble | undefined {
+function sweepIsFresh({ observed, now }: Swept): Objection | undefined {
   const age = between(observed.seen.begunAt, now);
   if (age >= 0 && age <= SWEEP_MAX_AGE) return undefined;
   return {
     code: "SWEEP_INCOMPLETE",
     message: "The look at all copies is older than 120 s",
     because: "a key is ended only on what was just seen",
-    next: "",
   };
 }
 

@@ -2,7 +2,7 @@ import { type Fingerprints, sameFingerprints } from "../core/credential.ts";
 import type { Trouble } from "../core/errors.ts";
 import { guard } from "../core/guard.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../core/snapshot.ts";
-import type { Observation, Receipt } from "../core/store.ts";
+import type { Holding, Observation, Receipt } from "../core/store.ts";
 import type { Sweep } from "../core/sweep.ts";
 import { between, type Instant } from "../core/time.ts";
 
@@ -160,21 +160,31 @@ function objectionTo(
   };
 }
 
-/** No value of the ending credential lies anywhere that our accesses can read (DR-15). */
+/** No value of the ending credential lies, or may lie, where nobody declared it (DR-15, HK-22). */
 export function nothingElseHoldsIt({
   ending,
   seen,
   snapshot,
 }: Pick<Evidence, "ending" | "seen" | "snapshot">): Trouble | undefined {
   const values = new Set(Object.values(ending));
-  const places = seen.elsewhere.filter((one) => values.has(one.fingerprint)).map((one) => one.place);
-  if (places.length === 0) return undefined;
-  return {
-    code: "COPY_UNDECLARED",
-    message: `${places.join(", ")} holds the key that would be ended, and the configuration does not name it`,
-    because: "whatever uses that copy would break",
-    next: `remove it there, or declare it as a destination of ${snapshot.secret} after this run; then lockstep rotate ${snapshot.secret}`,
-  };
+  const holding = seen.elsewhere.filter(({ fingerprint }) => fingerprint && values.has(fingerprint));
+  const beside = seen.elsewhere.filter(({ fingerprint }) => fingerprint === undefined);
+  const named = (found: readonly Holding[]) => found.map(({ place }) => place).join(", ");
+  if (holding.length > 0)
+    return {
+      code: "COPY_UNDECLARED",
+      message: `${named(holding)} holds the key that would be ended, and the configuration does not name it`,
+      because: "whatever uses that copy would break",
+      next: `lockstep rotate ${snapshot.secret}    after you have removed it there; or declare it as a destination after this run`,
+    };
+  if (beside.length > 0)
+    return {
+      code: "SHADOWED",
+      message: `${named(beside)} may hold the key that would be ended: it has the name of a copy, and nobody can read it`,
+      because: "whatever takes its value from there instead would break",
+      next: `lockstep rotate ${snapshot.secret}    after you have removed it there`,
+    };
+  return undefined;
 }
 
 /** A destination that was added while the run was under way has not got the living value (X-13). */
@@ -186,7 +196,7 @@ export function planIsComplete({ seen, snapshot }: Pick<Evidence, "seen" | "snap
     code: "PLAN_INCOMPLETE",
     message: `${added.target} has been added to the configuration since this run was planned`,
     because: "it does not hold the value that stays, and would be left with an ended key",
-    next: `lockstep rollback, or take it out of the configuration until the run has ended; then lockstep rotate ${snapshot.secret}`,
+    next: `lockstep rotate ${snapshot.secret}    after you have taken it out of the configuration, until this run has ended`,
   };
 }
 
@@ -207,7 +217,7 @@ export function noApprovalIsOpen({
     code: "APPROVAL_OPEN",
     message: `${seen.approvals.join(", ")}: a change of ${snapshot.vault.target} waits for an approval`,
     because: "merged later, it would put another value into the vault",
-    next: `merge or close it there, then lockstep rotate ${snapshot.secret}`,
+    next: `lockstep rotate ${snapshot.secret}    after you have merged or closed it there`,
   };
 }
 

@@ -39,8 +39,9 @@ export type Moment =
   | { readonly recorded: number };
 
 /** What goes wrong, and when. */
-export type Event = { readonly at: Moment } & (
-  /** `forMs`: how long every request to that vendor goes wrong so; without it, this one alone. */
+export type Event = {
+  readonly at: Moment;
+} /** `forMs`: how long every request to that vendor goes wrong so; without it, this one alone. */ & (
   | { readonly is: "fault"; readonly fault: Fault; readonly forMs?: number }
   | { readonly is: "crash" }
   /** The process stands still for so long; a peer takes over when it counts as dead. */

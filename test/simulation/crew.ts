@@ -13,12 +13,12 @@ import { type Instant, msOf } from "../../src/core/time.ts";
 import { runTag } from "../../src/db/runs.ts";
 import { memoryDeps } from "../flow/memory-deps.ts";
 import { emptyRecord, type Kept, memoryJournal } from "../flow/memory-journal.ts";
+import type { MemoryRecord } from "../flow/memory-record.ts";
 import { ACTOR, INSTALLATION, SECRET } from "../flow/world.ts";
 import type { Ground } from "./estate.ts";
 import { networkOf, type Wires } from "./network.ts";
 import type { Person } from "./person.ts";
 import { newWorker, type Worker } from "./worker.ts";
-import type { MemoryRecord } from "../flow/memory-record.ts";
 
 /** One run of the simulation. */
 export interface Run {
@@ -204,7 +204,10 @@ function sealedIn(site: Site, worker: Worker, run: string): SealedValues {
     },
     find: async (purpose) => {
       await there();
-      return memory.sealed.filter((one) => one.run === run && one.purpose === purpose).toReversed().map(recordOf);
+      return memory.sealed
+        .filter((one) => one.run === run && one.purpose === purpose)
+        .toReversed()
+        .map(recordOf);
     },
     open: async (id) => {
       await there();

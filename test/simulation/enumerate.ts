@@ -90,7 +90,18 @@ function* moments({ asked, ran, recorded }: Extent): Generator<Moment> {
 /** Several things at once, as the seed has them. */
 export function randomCase(seed: number, runbook: string, extents: Readonly<Record<Size, Extent>>): Case {
   const chance = chanceOf(seed, "case");
-  const size: Size = chance.pick<Size>(["bare", "bare", "bare", "bare", "bare", "bare", "lean", "lean", "lean", "full"]);
+  const size: Size = chance.pick<Size>([
+    "bare",
+    "bare",
+    "bare",
+    "bare",
+    "bare",
+    "bare",
+    "lean",
+    "lean",
+    "lean",
+    "full",
+  ]);
   const count = chance.between(1, 3);
   return {
     seed,
@@ -106,10 +117,17 @@ function randomEvent(chance: Chance, extent: Extent): Event {
   // What went wrong before makes runs longer: moments lie beyond the end of a quiet one too.
   const call = chance.between(1, Math.ceil(extent.asked * 1.2));
   const entry = chance.between(1, Math.ceil(extent.recorded * 1.2));
-  const anywhere = chance.pick<Moment>([{ asks: call }, { answered: call }, { ran: entry }, { recorded: entry }]);
+  const anywhere = chance.pick<Moment>([
+    { asks: call },
+    { answered: call },
+    { ran: entry },
+    { recorded: entry },
+  ]);
   const kind = chance.below(100);
   if (kind < 50) {
-    const forMs = chance.percent(40) ? chance.pick([5_000, 2 * MINUTE, 30 * MINUTE, 12 * 60 * MINUTE]) : undefined;
+    const forMs = chance.percent(40)
+      ? chance.pick([5_000, 2 * MINUTE, 30 * MINUTE, 12 * 60 * MINUTE])
+      : undefined;
     const fault = chance.pick(FAULTS);
     return { at: { asks: call }, is: "fault", fault, ...(forMs !== undefined && { forMs }) };
   }

@@ -41,10 +41,13 @@ const OLD = { authorization: RAXX.currentAuthorization } as const;
 /** Does it; nothing where there is nothing to do it to. */
 export function perform(sandbox: Sandbox, act: Act, tag: string): void {
   // An estate without such a copy has nobody who looks there.
-  if (act.includes("secret") && !sandbox.github.repositories.some(({ secrets }) => secrets.length > 0)) return;
+  if (act.includes("secret") && !sandbox.github.repositories.some(({ secrets }) => secrets.length > 0))
+    return;
   const { control, heroku } = sandbox;
   const app = heroku.apps.at(-1)?.name;
-  const fresh = heroku.authorizations.findLast((one) => one.description.endsWith(tag) && one.deletedAt === null);
+  const fresh = heroku.authorizations.findLast(
+    (one) => one.description.endsWith(tag) && one.deletedAt === null,
+  );
   switch (act) {
     case "edits the vault":
       control.act({ act: "set-vault-secret", ...VAULT, key: KEY, value: { generated: 40 } });
@@ -74,7 +77,12 @@ export function perform(sandbox: Sandbox, act: Act, tag: string): void {
       control.act({ act: "heroku.password-reset" });
       return;
     case "adds an environment secret":
-      control.act({ act: "set-github-environment", repository: REPOSITORY, environment: "production", exists: true });
+      control.act({
+        act: "set-github-environment",
+        repository: REPOSITORY,
+        environment: "production",
+        exists: true,
+      });
       control.act({
         act: "set-github-secret",
         repository: REPOSITORY,

@@ -65,9 +65,12 @@ export function networkOf(wires: Wires, worker: Worker): typeof fetch {
       await timeline.sleep(CONNECT_TIMEOUT);
       throw broken("UND_ERR_CONNECT_TIMEOUT");
     }
-    const socket = { cut: undefined as unknown, destroy: (why: unknown) => void (socket.cut = why ?? true) };
-    leaves.publish({ request: told, socket });
-    if (socket.cut !== undefined) throw broken("UND_ERR_SOCKET");
+    let cut = false;
+    const destroy = () => {
+      cut = true;
+    };
+    leaves.publish({ request: told, socket: { destroy } });
+    if (cut) throw broken("UND_ERR_SOCKET");
     traffic.left(sending);
     await timeline.sleep(chance.between(1, 40));
     const reply = await carry(wires, sending, request, fault);
@@ -120,7 +123,8 @@ async function deliver(
   fault?: FaultKind,
 ): Promise<Response> {
   const { vendor, method, path: route } = sending;
-  const standing = fault && sandbox.control.addFault({ ...fault, vendor: vendorNamed(vendor), method, route });
+  const standing =
+    fault && sandbox.control.addFault({ ...fault, vendor: vendorNamed(vendor), method, route });
   try {
     return await sandbox.fetch(vendorNamed(vendor), request);
   } finally {

@@ -1,11 +1,11 @@
-import type { Run } from "./crew.ts";
-import { copiesOf, type CopySnapshot } from "../../src/core/snapshot.ts";
+import { type CopySnapshot, copiesOf } from "../../src/core/snapshot.ts";
 import type { Authorization, HerokuApp } from "../../src/sandbox/heroku/state.ts";
 import { tokenAccepted } from "../../src/sandbox/heroku/state.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { CLAIMS } from "../../src/vendors/infisical/shapes.ts";
 import type { MemoryRecord } from "../flow/memory-record.ts";
+import type { Run } from "./crew.ts";
 import type { Sending } from "./network.ts";
 
 const OLD = RAXX.currentAuthorization;
@@ -50,9 +50,12 @@ export function oracleOf(watched: Watched): Oracle {
   const before = new Set(living);
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let glass = false;
+  /** When we last wrote the repository's secret, in whole seconds: GitHub tells changes no finer. */
+  let written = Number.NaN;
   /** What the vault holds by somebody else's hand. */
   let theirs: string | undefined;
   let vault = vaultValue(sandbox);
+  let sameSecond = false;
 
   const notice = (by: "us" | "others", sending?: Sending): void => {
     const lives = livingIn(sandbox, now());
@@ -77,10 +80,11 @@ export function oracleOf(watched: Watched): Oracle {
     // What others do after the last look began cannot be seen by it: no one can look and act in one moment.
     const begun = Date.parse(lastSweep(memory) ?? "");
     if (disturbedAt >= begun) return;
-    for (const place of holdersOf(sandbox, one.token))
+    for (const place of holdersOf(sandbox, one.token, sameSecond))
       violated("P2", `${sending.method} ended a key that ${place} holds`);
     const held = vaultValue(sandbox);
-    if (!accepted(sandbox, held, now()) && !diedByOthers(held)) violated("P1", "a key was ended while the vault holds none that works");
+    if (!accepted(sandbox, held, now()) && !diedByOthers(held))
+      violated("P1", "a key was ended while the vault holds none that works");
   };
 
   const diedByOthers = (value: string | undefined): boolean => {
@@ -106,18 +110,25 @@ export function oracleOf(watched: Watched): Oracle {
     landed: (sending) => {
       const entry = sandbox.control.journal.list().at(-1);
       if (entry?.effect === "write" && !entry.path.includes("login")) {
+        if (entry.method === "PUT") written = secondOf(entry.at);
         const steps = watched.runs().flatMap((run) => stepsThatWrite(run, entry));
         if (steps.length === 0) violated("P10", `${entry.method} ${entry.path} is in no plan`);
-        else if (!memory.audit.some((one) => one.action.endsWith(".intended") && steps.includes(one.step ?? "")))
+        else if (
+          !memory.audit.some((one) => one.action.endsWith(".intended") && steps.includes(one.step ?? ""))
+        )
           violated("P9", `${entry.method} ${entry.path} was not announced`);
         notice("us", sending);
       }
     },
     disturbed: () => {
-      disturbedAt = now();
+      // Somebody's write in the second of ours cannot be told from it: the grade `receipt` shows no more than that.
+      if (secondOf(now()) === written) sameSecond = true;
+      // By our own clock, like the steps' times: the vendors' may differ.
+      disturbedAt = Date.now();
       notice("others");
     },
-    rested: (run) => judgeRest(run, { sandbox, memory, now, violated, calm: !Number.isFinite(disturbedAt), glass }),
+    rested: (run) =>
+      judgeRest(run, { sandbox, memory, now, violated, calm: !Number.isFinite(disturbedAt), glass }),
     over: (runs) => {
       judgeVault();
       judgeStranded(runs, { sandbox, memory, now, violated, before });
@@ -146,15 +157,22 @@ function judgeRest(run: Run, { sandbox, memory, now, violated, calm, glass }: Re
   if (record?.status === "completed") {
     const old = calm ? OLD : record.old?.id;
     if (old !== undefined && lives.has(old)) violated("P4", "completed, and the old key lives");
-    if (!memory.rotations.some((one) => one.run === run.id)) violated("P9", "completed without a row in the log");
-    if (calm && !holds?.description.endsWith(run.tag)) violated("P4", "completed, and the vault holds another key");
-    if (calm) for (const place of holdersOf(sandbox, tokenOf(sandbox, OLD))) violated("P2", `completed, and ${place} holds the old key`);
+    if (!memory.rotations.some((one) => one.run === run.id))
+      violated("P9", "completed without a row in the log");
+    if (calm && !holds?.description.endsWith(run.tag))
+      violated("P4", "completed, and the vault holds another key");
+    if (calm)
+      for (const place of holdersOf(sandbox, tokenOf(sandbox, OLD)))
+        violated("P2", `completed, and ${place} holds the old key`);
   }
   if (record?.endedAt !== undefined && record.status !== "completed" && calm && !glass) {
     if (!lives.has(OLD)) violated("P1", `${record.status}, and the old key is dead`);
     if (holds?.id !== OLD) violated("P1", `${record.status}, and the vault does not hold the old key`);
   }
-  if (record?.endedAt !== undefined && memory.sealed.some((one) => one.run === run.id && !one.purpose.startsWith("pasted")))
+  if (
+    record?.endedAt !== undefined &&
+    memory.sealed.some((one) => one.run === run.id && !one.purpose.startsWith("pasted"))
+  )
     violated("P7", "a sealed value outlives its run");
   if ((record?.status === "held" || record?.status === "failed") && !record.trouble?.next)
     violated("X-14", "no next step");
@@ -168,10 +186,13 @@ function judgeStranded(
   const open = runs.some((run) => memory.runs.get(run.id)?.endedAt === undefined);
   if (open || memory.owed.size > 0) return;
   const value = vaultValue(sandbox);
-  const current = memory.generations.filter(({ state }) => state === "current").map((one) => one.credential.id);
+  const current = memory.generations
+    .filter(({ state }) => state === "current")
+    .map((one) => one.credential.id);
   for (const id of livingIn(sandbox, now())) {
     const one = sandbox.heroku.authorizations.find((other) => other.id === id) as Authorization;
-    if (!before.has(id) && one.token !== value && !current.includes(id)) violated("P3", `${one.description} is stranded`);
+    if (!before.has(id) && one.token !== value && !current.includes(id))
+      violated("P3", `${one.description} is stranded`);
   }
 }
 
@@ -184,6 +205,10 @@ function judgePlain(sandbox: Sandbox, memory: MemoryRecord, runs: readonly Run[]
   ]);
   for (const { token, description } of sandbox.heroku.authorizations)
     if (kept.includes(token)) violated("P7", `the value of ${description} is in the record`);
+}
+
+function secondOf(ms: number): number {
+  return Math.floor(ms / 1_000);
 }
 
 function livingIn({ heroku }: Sandbox, now: number): Set<string> {
@@ -211,12 +236,17 @@ function vaultValue({ infisical }: Sandbox): string | undefined {
 }
 
 /** Every place at the vendors that holds this value and would use it: entries, variables, running processes and jobs. */
-function holdersOf({ infisical, github, heroku }: Sandbox, token: string): readonly string[] {
+function holdersOf(
+  { infisical, github, heroku }: Sandbox,
+  token: string,
+  withoutRepository = false,
+): readonly string[] {
   const found: string[] = [];
   for (const { secrets } of infisical.projects)
     for (const one of secrets) if (one.versions.at(-1)?.value === token) found.push(`the vault's ${one.key}`);
   for (const repository of github.repositories) {
-    for (const holder of [repository, repository.dependabot, repository.codespaces, ...repository.environments])
+    const holders = [repository.dependabot, repository.codespaces, ...repository.environments];
+    for (const holder of withoutRepository ? holders : [repository, ...holders])
       for (const one of holder.secrets) if (one.value === token) found.push(`a secret of ${repository.name}`);
     for (const run of repository.runs)
       if (run.status !== "completed" && Object.values(run.held).includes(token)) found.push("a job");
@@ -227,7 +257,9 @@ function holdersOf({ infisical, github, heroku }: Sandbox, token: string): reado
 
 function holdersIn(app: HerokuApp, token: string): readonly string[] {
   const current = app.releases.findLast(({ status }) => status === "succeeded");
-  const places = Object.values(current?.config ?? {}).includes(token) ? [`the configuration of ${app.name}`] : [];
+  const places = Object.values(current?.config ?? {}).includes(token)
+    ? [`the configuration of ${app.name}`]
+    : [];
   const running = [...app.dynos, ...app.retiring].filter(({ env }) => Object.values(env).includes(token));
   return [...places, ...running.map(({ name }) => `${name} of ${app.name}`)];
 }
@@ -250,7 +282,17 @@ function stepsThatWrite(
   if (copy) return [`propagate/${copy.id}`, `restore/${copy.id}`];
   if (method === "POST" && path === "/oauth/authorizations") return ["mint"];
   if (method !== "DELETE" || !path.startsWith("/oauth/authorizations/")) return [];
-  return ["revoke", "mint", "announce", "tidy", "end-new", "break-glass", "late/2min", "late/15min", "late/24h"];
+  return [
+    "revoke",
+    "mint",
+    "announce",
+    "tidy",
+    "end-new",
+    "break-glass",
+    "late/2min",
+    "late/15min",
+    "late/24h",
+  ];
 }
 
 function placeOf({ config }: CopySnapshot): string {

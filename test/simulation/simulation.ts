@@ -1,5 +1,5 @@
-import { type PlanRequest, snapshotOf } from "../../src/app/snapshot.ts";
 import { runbookFor } from "../../src/app/runbooks.ts";
+import { type PlanRequest, snapshotOf } from "../../src/app/snapshot.ts";
 import type { Answer } from "../../src/core/circumstances.ts";
 import { compile } from "../../src/core/plan.ts";
 import { Secret } from "../../src/core/secret-value.ts";
@@ -65,6 +65,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     let crew: Crew | undefined;
     const runs = () => crew?.runs ?? [];
     const oracle = oracleOf({ sandbox, memory, now: () => timeline.now() + one.skewMs, runs });
+    const broken: string[] = [];
     const lasting: { fault: Fault; vendor: string; until: number }[] = [];
 
     const happen = (event: Event, sending?: Sending): Fault | undefined => {
@@ -100,11 +101,20 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         return own ?? lasting.find((each) => each.vendor === sending.vendor && now < each.until)?.fault;
       },
       left: (sending: Sending) => {
-        const owners = runs().filter((run) => !run.done).map((run) => run.kept.owner);
+        const owners = runs()
+          .filter((run) => !run.done)
+          .map((run) => run.kept.owner);
         const writes = sending.method !== "GET" && !sending.path.includes("/login");
         if (writes && !owners.includes(sending.worker)) oracle.sentByStranger(sending);
       },
-      landed: (sending: Sending) => oracle.landed(sending),
+      landed: (sending: Sending) => {
+        try {
+          oracle.landed(sending);
+        } catch (thrown) {
+          // Not thrown into the network, where it would pass for a lost reply.
+          broken.push(`the oracle broke: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+        }
+      },
       answered: (sending: Sending) => {
         counts.answered += 1;
         due("answered", counts.answered, sending);
@@ -116,7 +126,11 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     const manners = chanceOf(one.seed, "people");
     const paste = async (run: Run, question: string): Promise<Answer> => {
       const description = `${run.plan.snapshot.issuer.description} ${run.tag}`;
-      const { id = "" } = sandbox.control.act({ act: "create-authorization", description, scope: ["global"] });
+      const { id = "" } = sandbox.control.act({
+        act: "create-authorization",
+        description,
+        scope: ["global"],
+      });
       const token = sandbox.control.estate().heroku.tokens[id] ?? "";
       const values = { token: Secret.of(token) };
       const sealed = `pasted-${vaultOfValues.size + 1}`;
@@ -168,7 +182,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     const settled = (run: Run) => run.done || run.fault !== undefined || person.left.has(run);
     const how = await timeline.run(() => runs().every(settled), START + LONGEST);
     await sandbox.control.idle();
-    const violations = [...oracle.violations];
+    const violations = [...broken, ...oracle.violations];
     for (const run of runs()) {
       if (run.fault !== undefined) violations.push(`P11: ${run.id} broke: ${run.fault}`);
       else if (!settled(run)) violations.push(`P11: ${run.id} neither ends nor waits (${how})`);
@@ -193,4 +207,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
   }
 }
 
-type Everything = Record<Moment extends infer One ? (One extends unknown ? keyof One : never) : never, number>;
+type Everything = Record<
+  Moment extends infer One ? (One extends unknown ? keyof One : never) : never,
+  number
+>;

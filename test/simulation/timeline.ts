@@ -114,8 +114,7 @@ function sink(heap: Due[], entry: Due): void {
     const left = 2 * i + 1;
     if (left >= heap.length) break;
     const right = left + 1;
-    const down =
-      right < heap.length && isBefore(heap[right] as Due, heap[left] as Due) ? right : left;
+    const down = right < heap.length && isBefore(heap[right] as Due, heap[left] as Due) ? right : left;
     if (!isBefore(heap[down] as Due, entry)) break;
     heap[i] = heap[down] as Due;
     i = down;

@@ -24,7 +24,7 @@ export const announce = step({
 });
 
 /** How the credential of this run is to be described: the convention and the run's tag, as a word of its own. */
-export function describedFor(c: Pick<StepContext, "snapshot" | "tag">): string {
+function describedFor(c: Pick<StepContext, "snapshot" | "tag">): string {
   return `${c.snapshot.issuer.description} ${c.tag}`;
 }
 
@@ -78,7 +78,7 @@ function unseen(c: StepContext): Owed {
     secret,
     severity: "finding",
     says: `${c.run} asked for a ${issuer.target} described "${describedFor(c)}"; whether there is one could not be looked up without a living key`,
-    next: `look for that description at the issuer and end it there; then lockstep rotate ${secret} --supplied`,
+    next: `lockstep rotate ${secret} --supplied    after you have ended what has that description at the issuer`,
   };
 }
 

@@ -102,7 +102,7 @@ function stillThere(c: StepContext, proof: Exclude<Proof, { is: "proved" }>) {
     code: "OLD_NOT_DEAD",
     message: `What the vault held before could not be told, so it was not ended. ${proof.trouble.message}`,
     because: "a key whose place was taken must be refused, or be left alone by somebody's decision",
-    next: `lockstep resolve ${c.run} --retry once it is ended at the issuer; --settle leaves it, as a finding`,
+    next: `lockstep resolve ${c.run} --retry    once it is ended at the issuer; --settle leaves it, as a finding`,
   } as const;
 }
 

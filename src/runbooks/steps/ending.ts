@@ -36,6 +36,7 @@ export function costsOfLooking(s: Snapshot): Calls {
 
 function costsOfSurvey(first: CopySnapshot | undefined, places: readonly CopySnapshot[]): Calls {
   if (!first) return {};
+  if (first.capabilities.surveys === "copy") return { [first.vendor]: first.costs.survey };
   const same = places.filter((one) => one.kind === first.kind && one.connection === first.connection);
   return { [first.vendor]: first.costs.survey + same.length };
 }

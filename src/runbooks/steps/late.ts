@@ -94,7 +94,7 @@ function unclear(c: StepContext, found: string): Trouble {
     code: "DUPLICATE_UNCLEAR",
     message: `Which credential of ${followed(c.snapshot).run} is a duplicate cannot be told: ${found}`,
     because: "what the vault holds must not be ended, and unknown is never proof",
-    next: `lockstep adopt ${c.snapshot.secret}, which puts on record what the vault holds`,
+    next: `lockstep adopt ${c.snapshot.secret}    puts on record what the vault holds`,
   };
 }
 

@@ -1,4 +1,6 @@
+import type { Answer } from "../../core/circumstances.ts";
 import { sameFingerprints } from "../../core/credential.ts";
+import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
@@ -39,10 +41,11 @@ export const propagate = (copy: CopySnapshot) =>
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "new") }),
     // A place that cannot be read tells nothing by looking: there, writing again is the only way to know.
     looks: (c, { pending }) => lookFor(c, copy, pending.fingerprints),
-    does: async (c, { pending, canonical }) =>
-      copy.byHand
-        ? confirmChanged(c, copy, { since: canonical.at, fingerprints: pending.fingerprints })
-        : c.store(copy.id).write(await c.sealed.open(pending.sealed)),
+    does: async (c, { pending, canonical }, answer) => {
+      if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(pending.sealed));
+      if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
+      return confirmChanged(c, copy, { since: canonical.at, fingerprints: pending.fingerprints });
+    },
     // By hand counts in a place that cannot be read only if it changed after the vault did.
     settles: async (c, { pending, canonical }) => {
       if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
@@ -102,6 +105,16 @@ export function carryTask(copy: CopySnapshot, s: Snapshot, which: "new" | "old")
     title: `Write the ${which} value of ${s.secret} to ${copy.target}`,
     lines: copy.byHand?.lines ?? [],
     command: copy.byHand?.command ?? [],
+  };
+}
+
+/** What holds a run whose person will not write a place. */
+export function notWritten(c: StepContext, copy: CopySnapshot, { by, reason }: Answer): Trouble {
+  return {
+    code: "OPERATOR_DECLINED",
+    message: `${by.name} will not write ${copy.target}${reason ? `: ${reason}` : ""}`,
+    because: "only a person can write there, and the run cannot go on without it",
+    next: `lockstep resolve ${c.run} --retry    asks again`,
   };
 }
 

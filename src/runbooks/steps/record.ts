@@ -71,6 +71,6 @@ async function oweOld(c: StepContext, { fingerprints }: Facts["checked"]): Promi
     secret,
     severity: "finding",
     says: `The ${issuer.target} ${label} that stood in the vault before ${c.run} still works and was left alone: which one it is could not be told`,
-    next: "find it at the issuer and end it there, or declare it as known",
+    next: `lockstep revoke ${secret} --id <id>    once you know which one it is; or declare it as known`,
   });
 }

@@ -4,7 +4,7 @@ import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt } from "../../core/store.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
-import { carryTask, confirmChanged, lookFor } from "./propagate.ts";
+import { carryTask, confirmChanged, lookFor, notWritten } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
 
 /** Puts the old value back into one destination, where this run may have written it. */
@@ -20,10 +20,11 @@ export const restore = (copy: CopySnapshot) =>
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "old") }),
     looksFirst: true,
     looks: (c, { checked }) => lookForOld(c, copy, checked.fingerprints),
-    does: async (c, { checked }) =>
-      copy.byHand
-        ? restoredByHand(c, copy, checked)
-        : c.store(copy.id).write(await c.sealed.open(checked.sealed)),
+    does: async (c, { checked }, answer) => {
+      if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(checked.sealed));
+      if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
+      return restoredByHand(c, copy, checked);
+    },
     proves: async (c, { checked }, receipt) =>
       c.store(copy.id).prove(receipt, await c.sealed.open(checked.sealed)),
     proveWithinMs: 75 * 60_000,

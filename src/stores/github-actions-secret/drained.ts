@@ -52,6 +52,8 @@ function unfinished({ repository }: Config, runs: readonly WorkflowRun[], all: n
     "DRAIN_UNFINISHED",
     `${all} workflow run${all === 1 ? "" : "s"} of ${repository} from before the write ${all === 1 ? "has" : "have"} not ended: ${list}`,
     "a run reads its secrets when it is queued, so it may still use the old value",
-    first ? `Wait for it, or: gh run cancel ${first.id} --repo ${repository}` : "Wait until they have ended",
+    first
+      ? `lockstep rotate <secret>    once it has ended; gh run cancel ${first.id} --repo ${repository} ends it`
+      : "lockstep rotate <secret>    once they have ended",
   );
 }

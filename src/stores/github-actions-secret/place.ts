@@ -29,7 +29,9 @@ export async function place(config: Config, { client }: Deps): Promise<Outcome<R
   const answer = await client.repository(config.repository);
   if (answer.is !== "done") return outcomeOf(answer);
   const { id, fullName, archived } = answer.value;
-  const unready = (found: string, because: string) => refused(problem("DESTINATION_UNREADY", found, because));
+  const next = "lockstep test <secret>    after you have corrected the repository of this destination";
+  const unready = (found: string, because: string) =>
+    refused(problem("DESTINATION_UNREADY", found, because, next));
   if (config.repositoryId !== undefined && config.repositoryId !== id) {
     const found = `${config.repository} is repository ${id}, not ${config.repositoryId}`;
     return unready(found, "another repository has taken the name, and it must not receive the value");
@@ -67,18 +69,19 @@ export function withoutRight(config: Config, failure: Failure): NotDone {
   return refused({ ...outcome.trouble, next: config.byHand ? GIVE_READ : GIVE_WRITE });
 }
 
-const GIVE_READ = 'Give the token "Secrets: read" (secrets=read) on the repository, then: lockstep doctor';
+const GIVE_READ =
+  'lockstep test <secret>    after you have given the token "Secrets: read" (secrets=read) on the repository';
 
 /** What to do where the token may not write. */
 export const GIVE_WRITE =
-  'Give the token "Secrets: write" (secrets=write) on the repository; or "Secrets: read" (secrets=read), and set byHand: true on this destination so that a person writes it';
+  'lockstep test <secret>    after you have given the token "Secrets: write" (secrets=write) on the repository; or "Secrets: read" (secrets=read), with byHand: true on this destination so that a person writes it';
 
 /** Trouble of this store. */
 export function problem(
   code: ErrorCode,
   message: string,
   because: string,
-  next = "Find out who else writes to it, then: lockstep show, and retry",
+  next = "lockstep rotate <secret>    after you have found out who else writes to it",
 ): Trouble {
   return { code, message, because, next };
 }

@@ -77,7 +77,11 @@ async function shown(config: Proving, deps: Deps, question: Question): Promise<P
     return open(`Proof run ${run.id} (${run.url}) is ${run.status}`, "it has not ended");
   if (run.conclusion !== "success") {
     const found = `Proof run ${run.id} ended with ${run.conclusion}: ${run.url}`;
-    return refuted(found, "it does not show which value a job holds", `Re-run it at ${run.url}, then retry`);
+    return refuted(
+      found,
+      "it does not show which value a job holds",
+      `lockstep rotate <secret>    after you have run it again at ${run.url}`,
+    );
   }
   const jobs = await client.jobs(repository, run.id);
   return jobs.is === "done" ? judged(config, deps, { run, question, jobs: jobs.value }) : failed(jobs);
@@ -92,7 +96,7 @@ function judged(
   const proofs = proofsIn(jobs);
   if (proofs.length === 0) {
     const found = `Proof run ${run.id} succeeded, but none of its jobs shows a proof: ${run.url}`;
-    const next = `Compare ${config.proof.workflow} with the file of the examples, then retry`;
+    const next = `lockstep rotate <secret>    after you have made ${config.proof.workflow} the same as the file of the examples`;
     return refuted(found, "the workflow is not the one that Lockstep ships", next);
   }
   if (proofs.every((proof) => isProofOf(proof, value, nonce))) {
@@ -103,7 +107,7 @@ function judged(
   return refuted(
     `The job of proof run ${run.id} holds another value of ${name} than the one written: ${run.url}`,
     `most likely another secret of that name goes before the repository's${known}`,
-    `Look for ${name} in the environment that the job of ${config.proof.workflow} names, then retry`,
+    `lockstep rotate <secret>    after you have looked for ${name} in the environment that the job of ${config.proof.workflow} names`,
   );
 }
 
@@ -126,7 +130,7 @@ async function ask(config: Proving, { client, clock }: Deps, { name, nonce }: Qu
   if (answer.is === "done" || answer.is === "unknown") asked.set(nonce, now);
   if (answer.is === "done") return open(`The proof of ${name} is dispatched`, because);
   if (answer.is !== "refused") return failed(answer);
-  const next = `Settle what GitHub's answer names (the token needs "Actions: write", ${proof.workflow} must list ${name}, ${proof.ref} must exist), then retry`;
+  const next = `lockstep rotate <secret>    after you have settled what GitHub's answer names: the token needs "Actions: write", ${proof.workflow} must list ${name}, ${proof.ref} must exist`;
   return { is: "refuted", trouble: { ...answer.trouble, next } };
 }
 
@@ -155,7 +159,7 @@ function failed({ is, trouble }: Pick<Failure, "is" | "trouble">): Proof {
 function open(found: string, because: string): Proof {
   return {
     is: "unknown",
-    trouble: problem("DESTINATION_UNPROVED", found, because, "Wait; Lockstep looks again"),
+    trouble: problem("DESTINATION_UNPROVED", found, because, "lockstep rotate <secret>    looks again"),
   };
 }
 

@@ -54,7 +54,10 @@ async function proofMissing({ repository, proof }: Config, { client }: Deps): Pr
   const answer = await client.workflow(repository, proof.workflow);
   const code = answer.is === "refused" ? answer.trouble.code : undefined;
   if (answer.is !== "done" && code === "VENDOR_PERMISSION")
-    return refused({ ...answer.trouble, next: `Give the token "Actions: write" on the repository, ${OR}` });
+    return refused({
+      ...answer.trouble,
+      next: `lockstep test <secret>    after you have given the token "Actions: write" on the repository, ${OR}`,
+    });
   if (answer.is !== "done" && code !== "VENDOR_TARGET_MISSING") return outcomeOf(answer);
   const state = answer.is === "done" ? answer.value.state : "not there";
   if (state === "active") return undefined;
@@ -63,12 +66,12 @@ async function proofMissing({ repository, proof }: Config, { client }: Deps): Pr
       "DESTINATION_UNREADY",
       `The proof workflow ${proof.workflow} of ${repository} is ${state}`,
       "whether a job holds the new value could not be shown",
-      `Put it on the default branch and enable it, ${OR}`,
+      `lockstep test <secret>    after you have put it on the default branch and enabled it, ${OR}`,
     ),
   );
 }
 
-const OR = "or take `proof` out of the destination";
+const OR = "or taken `proof` out of the destination";
 
 function lacking(config: Config, found: string): Trouble {
   return problem(
@@ -86,6 +89,6 @@ function shadowed(config: Config, { hits }: Surroundings): Trouble {
     "SHADOWED",
     `${config.repository} knows the same name elsewhere: ${places}`,
     "an environment's secret goes before the repository's, the repository's before the organization's, and Dependabot and Codespaces read their own: jobs could go on with a value that this run does not write",
-    `Remove it there, or declare it on this destination: shadows: [${wheres}]`,
+    `lockstep test <secret>    after you have removed it there, or declared it on this destination: shadows: [${wheres}]`,
   );
 }

@@ -34,8 +34,8 @@ const PLACES: Readonly<Record<Elsewhere, { readonly says: string; readonly needs
   },
 };
 
-/** Calls of a look, without those for each environment. */
-export const LOOKS = 1 + Object.keys(PLACES).length;
+/** Calls of a look, for a repository with one environment. */
+export const LOOKS = 2 + Object.keys(PLACES).length;
 
 /** Looks for our names everywhere else that workflows, Dependabot and Codespaces of the repository read from (HK-22). */
 export async function surroundings(

@@ -1,12 +1,12 @@
 import { defineStore, type StoreDescription } from "../../core/adapter.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
-import type { Observation } from "../../core/store.ts";
+import type { Holding, Observation } from "../../core/store.ts";
 import { githubActionsSecretConfig } from "./config.ts";
 import { DRAIN_CALLS, drained } from "./drained.ts";
 import { type Config, count, type Deps, lastChange, observationOf, place, targetOf } from "./place.ts";
 import { prove } from "./prove.ts";
 import { ready } from "./ready.ts";
-import { LOOKS } from "./shadows.ts";
+import { LOOKS, surroundings } from "./shadows.ts";
 import { write } from "./write.ts";
 
 /** Actions secrets of a repository: written sealed, never readable, so proved by a job that holds them, or by our accepted and uncontested write. */
@@ -21,18 +21,17 @@ export const githubActionsSecret = defineStore({
     atomicFields: false,
     effectiveWhen: "next-run",
     grade: proof === undefined ? "receipt" : "behaviour",
-    surveys: false,
+    surveys: "copy",
   }),
   describe,
   costs: {
-    // Every environment takes one more.
     ready: ({ fields, proof }) => 1 + count(fields) + (proof === undefined ? 0 : 1) + LOOKS,
     observe: ({ fields }) => 1 + count(fields),
     write: ({ fields }) => 2 + 2 * count(fields),
     // A job's proof takes two looks: one that finds no run and dispatches it, one that reads its jobs.
     prove: ({ fields, proof }) => count(fields) * (proof === undefined ? 1 : 6),
     drained: () => DRAIN_CALLS,
-    survey: 0,
+    survey: 1 + LOOKS,
   },
   connect: (config, deps: Deps) => ({
     ready: () => ready(config, deps),
@@ -40,10 +39,18 @@ export const githubActionsSecret = defineStore({
     write: (values) => write(config, deps, values),
     prove: (receipt, values) => prove(config, deps, receipt, values),
     drained: (receipt) => drained(config, deps, receipt),
-    // Nothing that GitHub keeps secret can be read back, so there is nothing to look through.
-    survey: async () => done([]),
+    survey: () => survey(config, deps),
   }),
 });
+
+/** Secrets of the same name beside this one: what they hold cannot be read, and jobs may take them instead (HK-22). */
+async function survey(config: Config, deps: Deps): Promise<Outcome<readonly Holding[]>> {
+  const repository = await place(config, deps);
+  if (repository.is !== "done") return repository;
+  const around = await surroundings(config, deps, repository.value);
+  if (around.is !== "done") return around;
+  return done(around.value.hits.map(({ name, where }) => ({ place: placeOf(config, name, where) })));
+}
 
 async function observe(config: Config, deps: Deps): Promise<Outcome<Observation>> {
   const repository = await place(config, deps);
@@ -59,7 +66,7 @@ function describe(config: Config): StoreDescription {
   const remarks = [
     "its value cannot be read back",
     "environment, organization, Dependabot and Codespaces secrets of the same name are looked for where the token may; where it may not the plan says unknown",
-    "each environment of the repository takes one call more than counted",
+    "counted for one environment of the repository; each other one takes one call more a look",
     ...(proof
       ? [`the proof dispatches ${proof.workflow} on ${proof.ref} of ${repository}, once a write`]
       : []),
@@ -67,10 +74,14 @@ function describe(config: Config): StoreDescription {
   ];
   const described = {
     target: targetOf(config),
-    places: names.map((name) => `github ${repository} ${name}`),
+    places: names.map((name) => placeOf(config, name)),
     remarks,
   };
   return byHand ? { ...described, byHand: byHandOf(repository, names[0] ?? "") } : described;
+}
+
+function placeOf({ repository }: Config, name: string, where?: string): string {
+  return ["github", repository, where, name].filter((part) => part !== undefined).join(" ");
 }
 
 /** Command and page for the person who writes it (DR-05, DR-13); gh takes the value from its standard input. */

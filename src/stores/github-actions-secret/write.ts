@@ -83,7 +83,7 @@ function notOurs(config: Config): Trouble {
     "VENDOR_PERMISSION",
     `${targetOf(config)} is written by hand`,
     "the configuration says that no token may write it, so nothing was sent",
-    "Take byHand out of the destination once a token may write it",
+    "lockstep test <secret>    after you have taken byHand out of the destination, once a token may write it",
   );
 }
 

@@ -81,7 +81,7 @@ describe("the Heroku config var", () => {
       remarks: [expect.stringContaining("no health URL")],
     });
     expect(describe(world.config({ health: "https://a.example/health" })).remarks).toEqual([]);
-    expect(capabilities(two)).toMatchObject({ surveys: true, grade: "value" });
+    expect(capabilities(two)).toMatchObject({ surveys: "access", grade: "value" });
   });
 
   it("takes a health URL over https, or over http on loopback, without a user in it", () => {

@@ -26,7 +26,7 @@ export const herokuConfigVar = defineStore({
     atomicFields: true,
     effectiveWhen: "on-release",
     grade: "value",
-    surveys: true,
+    surveys: "access",
   }),
   describe: (config) => ({
     target: targetOf(config),

@@ -244,6 +244,6 @@ describe("a pair", () => {
       places: [`infisical prod ${CONFIG.path} KEY_ID`, `infisical prod ${CONFIG.path} KEY_SECRET`],
       remarks: [expect.stringContaining("may not be visible"), expect.stringContaining("this project only")],
     });
-    expect(infisicalVault.capabilities(pair)).toMatchObject({ grade: "value", surveys: true });
+    expect(infisicalVault.capabilities(pair)).toMatchObject({ grade: "value", surveys: "access" });
   });
 });

@@ -34,7 +34,7 @@ export const infisicalVault = defineVault({
     atomicFields: false,
     effectiveWhen: "at-once",
     grade: "value",
-    surveys: true,
+    surveys: "access",
   }),
   describe: (config) => ({
     target: targetOf(config),
@@ -102,7 +102,7 @@ async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Pro
     const because = "reads may come from a replica that lags behind the write";
     return {
       is: "unknown",
-      trouble: problem("VAULT_DIFFERS", message, because, "Wait; Lockstep reads again"),
+      trouble: problem("VAULT_DIFFERS", message, because, "lockstep rotate <secret>    reads it again"),
     };
   }
   if (found.some((version, index) => version > (expected[index] ?? 0))) {
@@ -111,7 +111,12 @@ async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Pro
       "somebody else wrote at the same time, and which value was meant is not for Lockstep to say";
     return {
       is: "refuted",
-      trouble: problem("VAULT_DIFFERS", message, because, "Find out who wrote, then retry"),
+      trouble: problem(
+        "VAULT_DIFFERS",
+        message,
+        because,
+        "lockstep rotate <secret>    after you have found out who wrote",
+      ),
     };
   }
   const values = valuesIn(seen.value);
@@ -126,7 +131,7 @@ async function prove(config: InfisicalConfig, deps: Deps, receipt: Receipt): Pro
         "VAULT_DIFFERS",
         message,
         because,
-        "look who wrote the entry in the vault's history, then lockstep runs",
+        "lockstep rotate <secret>    after you have found in the vault's history who wrote",
       ),
     };
   }
