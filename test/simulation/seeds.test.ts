@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import type { Case } from "./case.ts";
+import { quietCase } from "./enumerate.ts";
+import { simulate } from "./simulation.ts";
+
+/** Cases that once broke a promise, each with what was mended. */
+const ONCE: readonly (readonly [mended: string, one: Case])[] = [
+  [
+    "[P3] reads that lag behind the mint for ten minutes: the new key was left alive, unlisted",
+    {
+      ...quietCase("overlap@1", "bare"),
+      events: [{ at: { asks: 3 }, is: "fault", fault: { kind: "stale" }, forMs: 600_000 }],
+    },
+  ],
+  [
+    "[P2][HK-22] a secret of the same name added to an environment after the check: jobs lost their key",
+    {
+      ...quietCase("overlap@1", "lean"),
+      events: [{ at: { recorded: 6 }, is: "act", act: "adds an environment secret" }],
+    },
+  ],
+];
+
+it.each(ONCE)("%s", async (_mended, one) => {
+  expect((await simulate(one)).violations).toEqual([]);
+});

@@ -1,0 +1,140 @@
+// `npm run simulate`: attacks the runbooks in memory. Exits with 1 where a promise was broken.
+
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import {
+  ATTACKED,
+  attackAtRandom,
+  attackSingly,
+  type Share,
+  sum,
+  type Tally,
+  type Violation,
+} from "./batch.ts";
+import type { Case, Size } from "./case.ts";
+import { breaksOne, shrunk } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+
+/** What one thread is to do. */
+type Work = { readonly share: Share } & (
+  | { readonly is: "singles"; readonly runbook: string; readonly size: Size }
+  | {
+      readonly is: "random";
+      readonly first: number;
+      readonly count: number;
+      readonly runbooks: readonly string[];
+    }
+);
+
+const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--singles SIZE] [--case JSON] [--threads T] [--json]
+
+  --seed N        the first seed (1)
+  --runs M        how many random cases, each of two to four things that go wrong (1000)
+  --runbook X     ${ATTACKED.join(" or ")}; both where absent
+  --singles SIZE  instead: every single thing that can go wrong, at every moment; SIZE is bare, lean or full
+  --case JSON     instead: one case, with its trace
+  --threads T     (as many as there are processors)
+`;
+
+/** Violations that are made smaller and told in full; the rest are counted. */
+const TOLD = 5;
+
+if (isMainThread) await main();
+else parentPort?.postMessage(await carryOut(workerData as Work));
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: "1" },
+      runs: { type: "string", default: "1000" },
+      runbook: { type: "string", multiple: true },
+      singles: { type: "string" },
+      case: { type: "string" },
+      threads: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  if (values.case !== undefined) return replay(JSON.parse(values.case) as Case, values.json);
+  const runbooks = values.runbook ?? [...ATTACKED];
+  const threads = Number(values.threads ?? availableParallelism());
+  const singles = values.singles as Size | undefined;
+  const shares = Array.from({ length: threads }, (_, from): Share => ({ of: threads, from }));
+  const begun = performance.now();
+  const tallies = await Promise.all(
+    shares.map(async (share) => {
+      const each = runbooks.map((runbook): Work | undefined =>
+        singles === undefined ? undefined : { is: "singles", runbook, size: singles, share },
+      );
+      const work: Work[] = each.filter((one) => one !== undefined);
+      if (singles === undefined)
+        work.push({ is: "random", first: Number(values.seed), count: Number(values.runs), runbooks, share });
+      const done: Tally[] = [];
+      for (const one of work) done.push(await inThread(one));
+      return sum(done);
+    }),
+  );
+  const tally = sum(tallies);
+  const seconds = (performance.now() - begun) / 1_000;
+  await tell(tally, seconds, values.json);
+  if (tally.violations.length > 0) process.exitCode = 1;
+}
+
+function inThread(work: Work): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: work });
+    thread.once("message", resolve);
+    thread.once("error", reject);
+  });
+}
+
+function carryOut(work: Work): Promise<Tally> {
+  return work.is === "singles"
+    ? attackSingly(work.runbook, work.size, work.share)
+    : attackAtRandom(work, work.runbooks, work.share);
+}
+
+async function tell(tally: Tally, seconds: number, json: boolean): Promise<void> {
+  const told: (Violation & { readonly replay: string; readonly trace: readonly string[] })[] = [];
+  for (const violation of tally.violations.slice(0, TOLD)) {
+    const least = await shrunk(violation.one, breaksOne(violation.says));
+    const { trace, violations } = await simulate(least, true);
+    told.push({ says: violations, one: violation.one, replay: replayOf(least), trace });
+  }
+  const figures = {
+    runs: tally.runs,
+    faults: tally.faults,
+    violations: tally.violations.length,
+    runsPerSecond: Math.round(tally.runs / seconds),
+    peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1_024),
+  };
+  if (json)
+    return void process.stdout.write(`${JSON.stringify({ ...figures, ends: tally.ends, told }, null, 2)}\n`);
+  for (const { says, one, replay, trace } of told)
+    process.stdout.write(`\nseed ${one.seed}\n${says.join("\n")}\n\n${trace.join("\n")}\n\n${replay}\n`);
+  const ends = Object.entries(tally.ends).sort(([, one], [, other]) => other - one);
+  process.stdout.write(
+    `${ends.map(([end, count]) => `${String(count).padStart(8)}  ${end}`).join("\n")}\n\n`,
+  );
+  process.stdout.write(
+    `${Object.entries(figures)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ")}\n`,
+  );
+}
+
+function replayOf(one: Case): string {
+  return `npm run simulate -- --case '${JSON.stringify(one).replaceAll("'", "'\\''")}'`;
+}
+
+async function replay(one: Case, json: boolean): Promise<void> {
+  const told = await simulate(one, true);
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(told, null, 2)}\n`
+      : `${told.trace.join("\n")}\n\n${told.ends.join(", then ")}\n${told.violations.join("\n") || "no promise is broken"}\n`,
+  );
+  if (told.violations.length > 0) process.exitCode = 1;
+}

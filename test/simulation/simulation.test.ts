@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { ATTACKED, attackAtRandom, attackSingly, randomCases } from "./batch.ts";
+import type { Case } from "./case.ts";
+import { quietCase } from "./enumerate.ts";
+import { shrunk } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+
+/** All of them take minutes: `npm run simulate -- --singles full`. Which part is taken moves with nothing, so that a failure repeats. */
+const PARTS = { bare: 6, lean: 90, full: 600 } as const;
+
+describe("a simulated rotation", () => {
+  it("goes the same way every time", async () => {
+    const caseOf = await randomCases(ATTACKED);
+    for (const seed of [3, 4, 5, 6]) {
+      const first = await simulate(caseOf(seed), true);
+      expect(await simulate(caseOf(seed), true)).toEqual(first);
+    }
+  });
+
+  it("takes its copies, its soak and its proofs in virtual time", async () => {
+    const told = await simulate(quietCase("overlap@1", "full"), true);
+    expect(told).toMatchObject({ ends: ["completed"], violations: [] });
+    const minutes = (line = "") => Date.parse(`2026-${line.slice(0, 18)}Z`) / 60_000;
+    expect(minutes(told.trace.at(-1)) - minutes(told.trace[0])).toBeGreaterThan(30);
+  });
+
+  it("is made as small as it can be while it still goes wrong", async () => {
+    const crash = { at: { asks: 9 }, is: "crash" } as const;
+    const other = { at: { ran: 2 }, is: "cancel" } as const;
+    const one: Case = { ...quietCase("overlap@1", "bare"), events: [other, crash, other], skewMs: 60_000 };
+    const least = await shrunk(
+      { ...one, people: ["settle", "retry"] },
+      async ({ events, people }) => events.includes(crash) && people.includes("retry"),
+    );
+    expect(least).toEqual({ ...one, events: [crash], people: ["retry"], skewMs: 0 });
+  });
+});
+
+describe.each(ATTACKED)("%s", (runbook) => {
+  it.each(["bare", "lean", "full"] as const)(
+    "[P1][P2][P3][P4][P8][P9][P10][P11] keeps its promises under single faults, estate %s",
+    async (size) => {
+      const tally = await attackSingly(runbook, size, { of: PARTS[size], from: 1 });
+      expect(tally.violations).toEqual([]);
+      expect(tally.runs).toBeGreaterThan(20);
+      expect(Object.keys(tally.ends).length).toBeGreaterThan(3);
+    },
+  );
+});
+
+it("[P1][P2][P3][P4][P8][P9][P10][P11] runbooks keep their promises where several things go wrong", async () => {
+  const tally = await attackAtRandom({ first: 1, count: 150 }, ATTACKED);
+  expect(tally.violations).toEqual([]);
+  expect(tally.faults).toBeGreaterThan(tally.runs);
+});
