@@ -1,6 +1,6 @@
 import { type ImportedRow, type NamedCredential, readRotationLog } from "../audit/import-log.ts";
 import { type Credential, type Fingerprints, labelOf, sameFingerprints } from "../core/credential.ts";
-import { LockstepError, type Trouble } from "../core/errors.ts";
+import { forSecret, LockstepError, type Trouble } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Actor } from "../core/record.ts";
 import { copiesOf, type Snapshot } from "../core/snapshot.ts";
@@ -49,6 +49,15 @@ export interface AdoptRequest {
  * places, and the log of what happened before. Its one write is the claim beside the entry (X-10). Throws what stops it.
  */
 export async function adopt(home: Home, actor: Actor, request: AdoptRequest): Promise<Adopted> {
+  try {
+    return await adoptNow(home, actor, request);
+  } catch (cause) {
+    if (!(cause instanceof LockstepError)) throw cause;
+    throw new LockstepError(forSecret(cause.toTrouble(), request.secret), { cause });
+  }
+}
+
+async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promise<Adopted> {
   const { secret, sandbox } = request;
   const { snapshot } = planFor(home.config, { secret, flow: "test", reason: "scheduled", sandbox });
   requireRole(actor, snapshot.role, `Adopting ${secret}`);
@@ -126,7 +135,7 @@ async function identified(c: StepContext): Promise<Present> {
       code: "ACCOUNT_DIFFERS",
       message: `The vault's key belongs to ${who.account}, not to ${issuer.account}`,
       because: "a key of another account is not this secret's",
-      next: `correct the account in the configuration, or the vault's value; then lockstep adopt ${secret}`,
+      next: `lockstep adopt ${secret}    after you have corrected the account in the configuration, or the vault's value`,
     });
   const fingerprints = c.fingerprint(values);
   const others = await c.ledger.known({ fingerprints });
@@ -140,7 +149,7 @@ async function identified(c: StepContext): Promise<Present> {
       code: "OLD_NOT_IDENTIFIED",
       message: `The vault's key is the ${foreign.state} generation of ${foreign.secret}`,
       because: "one credential belongs to one secret; a rotation of one would break the other",
-      next: `put a key of its own into ${c.snapshot.vault.target}, then lockstep adopt ${secret}`,
+      next: `lockstep adopt ${secret}    after you have put a key of its own into ${c.snapshot.vault.target}`,
     });
   return { credential, fingerprints };
 }
@@ -252,7 +261,7 @@ function notALog(unread: readonly string[]): LockstepError {
         ? `${unread.length} ${unread.length === 1 ? "row" : "rows"} of the log cannot be read:\n${unread.join("\n")}`
         : "The log has no row that begins with a date",
     because: "a log is imported as a whole: Date (UTC) | Actor | Old auth description | New auth ID | Notes",
-    next: "correct the file; nothing was recorded",
+    next: "lockstep adopt <secret> --log <file>    after you have corrected the file; nothing was recorded",
   };
   return new LockstepError(trouble);
 }
@@ -262,6 +271,6 @@ function declined(changes: readonly PlaceChange[]): LockstepError {
     code: "DECLINED",
     message: `Not adopted: ${changes.map((one) => one.target).join(", ")} would be replaced on record`,
     because: "a place with another id is another place, until a person says that it is meant",
-    next: "look at it, then call the command again",
+    next: "lockstep adopt <secret> --yes    once you know that each place is the one that is meant",
   });
 }

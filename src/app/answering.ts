@@ -5,7 +5,7 @@ import type { SealPurpose } from "../core/sealed.ts";
 import { Secret } from "../core/secret-value.ts";
 import { systemClock } from "../core/time.ts";
 import { auditLogIn } from "../db/audit-log.ts";
-import { answerTask, claimTask, openTasks, type TaskRecord } from "../db/tasks.ts";
+import { answeredTask, answerTask, claimTask, openTasks, type TaskRecord } from "../db/tasks.ts";
 import type { Requests } from "../engine/requests.ts";
 import { handOver } from "../sealing/hand-over.ts";
 import { sealedValues } from "../sealing/sealed-values.ts";
@@ -24,6 +24,19 @@ export async function taskOf(home: Home, run: RunId): Promise<TaskRecord> {
     because: "only a task that is open can be answered",
     next: `lockstep show ${run}`,
   });
+}
+
+/** The answer that a run waits for and that was given: whoever gave it may have died before the run was told. */
+export function answerUnderWay(home: Home, run: RunId): Promise<TaskRecord | undefined> {
+  return answeredTask(home.database, run);
+}
+
+/** Tells a run again what was answered; it takes up the first of them. */
+export async function tellAgain(
+  requests: Requests,
+  { run, question, answer: kept }: TaskRecord,
+): Promise<void> {
+  await requests.tell(run, question, kept);
 }
 
 /** Takes the task for this person before anything is shown or typed (X-08). Throws ROLE_MISSING, TASK_TAKEN. */
@@ -104,12 +117,12 @@ export async function answer(
       ...(said.reason !== undefined && { reason: said.reason }),
     },
   });
-  await answerTask(home.database, task, actor);
   const message: Answer = {
     ...rest,
     by: actor,
     at: systemClock.now(),
     ...(sealed && { sealed: sealed.id, fingerprints: sealed.fingerprints }),
   };
+  await answerTask(home.database, task, message);
   await requests.tell(task.run, task.question, message);
 }

@@ -253,6 +253,6 @@ function invalid(mistakes: readonly Mistake[]): LockstepError {
     code: "CONFIG_INVALID",
     message: `The configuration has ${mistakes.length} mistake${mistakes.length === 1 ? "" : "s"}:\n${lines.join("\n")}`,
     because: "nothing is started on a configuration that is not understood completely",
-    next: "correct lockstep.config.ts, then lockstep doctor",
+    next: "lockstep doctor    after you have corrected lockstep.config.ts",
   });
 }

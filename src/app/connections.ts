@@ -95,6 +95,6 @@ function credentialMissing(connection: string, vendor: string, name: string): Lo
     code: "CREDENTIAL_MISSING",
     message: `The environment variable ${name} is not set`,
     because: `the connection ${connection} to ${vendor} takes its credential from it`,
-    next: `set ${name}, then lockstep doctor`,
+    next: `lockstep doctor    after you have set ${name}`,
   });
 }

@@ -1,16 +1,21 @@
 import type { Decision } from "../core/circumstances.ts";
-import { LockstepError } from "../core/errors.ts";
+import { LockstepError, troubleOf } from "../core/errors.ts";
 import type { Actor, RunId, RunRecord } from "../core/record.ts";
 import { auditLogIn } from "../db/audit-log.ts";
+import { type DecisionRecord, recordDecision } from "../db/decisions.ts";
 import { requestCancel } from "../db/runs.ts";
 import type { Requests } from "../engine/requests.ts";
 import type { Home } from "./home.ts";
 import { requireRole } from "./people.ts";
+import { nextCommand } from "./run-words.ts";
 import { type RunView, viewRun } from "./runs.ts";
 
-/** Tells a run that is held, or waits for a task, what a person decided. Throws RUN_NOT_WAITING. */
+/**
+ * Tells a run that is held, or waits for a task, what a person decided. Of two decisions on one question the first stands; the
+ * same one again is sent again, because whoever made it may have died before it was. Throws RUN_NOT_WAITING, TASK_TAKEN.
+ */
 export async function decide(
-  home: Home,
+  home: Pick<Home, "database">,
   requests: Requests,
   run: RunRecord,
   decision: Decision,
@@ -19,12 +24,15 @@ export async function decide(
   requireRole(actor, (await viewRun(home, run.id)).plan.snapshot.role, `Deciding on ${run.id}`);
   const { question } = run;
   if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
+  const { choice } = decision;
+  const stands = await recordDecision(home.database, { run: run.id, question, choice, by: actor });
+  if (stands.choice !== choice) throw decidedOtherwise(run, stands);
   await auditLogIn(home.database).append({
     action: `secret.${run.flow}.decision`,
     actor,
     secret: run.secret,
     run: run.id,
-    context: { choice: decision.choice, ...(decision.reason !== undefined && { reason: decision.reason }) },
+    context: { choice, ...(decision.reason !== undefined && { reason: decision.reason }) },
   });
   await requests.tell(run.id, question, { ...decision, by: actor });
 }
@@ -50,7 +58,7 @@ export async function askToCancel(home: Home, requests: Requests, id: RunId, act
       id,
       `the step ${written.id} has begun to write a store`,
       "from the first store write on nothing is taken back without a person's decision on each key",
-      `lockstep rotate ${view.run.secret}    goes forward, which is the way out from here`,
+      nextCommand(view.run),
     );
   }
   await audit.append({
@@ -62,7 +70,10 @@ export async function askToCancel(home: Home, requests: Requests, id: RunId, act
   });
   await requestCancel(home.database, id, actor);
   if (view.run.status === "held" || view.run.status === "waiting")
-    await decide(home, requests, view.run, { choice: "cancel" }, actor);
+    await decide(home, requests, view.run, { choice: "cancel" }, actor).catch((thrown: unknown) => {
+      // The run goes on by another decision, and reads the wish at the beginning of its next step.
+      if (troubleOf(thrown).code !== "TASK_TAKEN") throw thrown;
+    });
   return view;
 }
 
@@ -84,6 +95,16 @@ function notWaiting(run: RunRecord): LockstepError {
     code: "RUN_NOT_WAITING",
     message: `${run.id} is ${run.status}: there is nothing to decide`,
     because: "only a run that is held, or waits for a person, takes a decision",
+    next: `lockstep show ${run.id}`,
+  });
+}
+
+function decidedOtherwise(run: RunRecord, { choice, by, at }: DecisionRecord): LockstepError {
+  return new LockstepError({
+    code: "TASK_TAKEN",
+    message: `${by.name} decided on ${run.id} already, at ${at}: ${choice}`,
+    because:
+      "the first decision stands, so that a run does not go another way than the one who decided was told",
     next: `lockstep show ${run.id}`,
   });
 }

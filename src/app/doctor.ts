@@ -1,4 +1,4 @@
-import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
+import { forSecret, LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { systemClock } from "../core/time.ts";
 import { hasLivingWorker, listParked, type ParkedRun } from "../engine/workers.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
@@ -7,6 +7,7 @@ import { vendorBudget } from "./budget.ts";
 import { connectionsOf } from "./connections.ts";
 import type { Home, Where } from "./home.ts";
 import { notificationChecks } from "./notifications.ts";
+import { localActor } from "./people.ts";
 import { copyOf } from "./snapshot.ts";
 
 /** One thing that was looked at. */
@@ -52,6 +53,7 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
   });
   if (!home) return findings;
   try {
+    await look("you", async () => ({ says: whoIsHere(home), value: undefined }));
     await look("worker", async () => {
       const alive = await hasLivingWorker(home.databaseUrl);
       return { says: alive ? "one is running" : "none: rotate carries its run out itself", value: undefined };
@@ -69,13 +71,21 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
   return findings;
 }
 
+/** Who is at this machine, and who else may do what. */
+function whoIsHere({ config }: Home): string {
+  const { name, role, assurance } = localActor(config);
+  const others = Object.entries(config.operators ?? {}).filter(([one]) => one !== name);
+  const list = others.map(([one, { role: has }]) => `${one} ${has}`).join(", ");
+  return `${name}, ${role}, known as a ${assurance}${list ? `; other operators: ${list}` : ""}`;
+}
+
 function parked({ run, why }: ParkedRun, others: number): LockstepError {
   return new LockstepError({
     code: "RUN_PARKED",
     message: `${run}${others > 0 ? ` and ${others} more` : ""} is parked: ${why}`,
     because:
       "its journal was not written by this installation, or was changed, so nothing is done on its strength",
-    next: `lockstep show ${run}, and look at both keys at the issuer by hand`,
+    next: `lockstep show ${run}    then look at both keys at the issuer by hand`,
   });
 }
 
@@ -100,6 +110,6 @@ async function readVaultOf(home: Home, name: string): Promise<{ says: string; va
     clock: systemClock,
   });
   const seen = await store.observe();
-  if (seen.is !== "done") throw new LockstepError(seen.trouble);
+  if (seen.is !== "done") throw new LockstepError(forSecret(seen.trouble, name));
   return { says: `${copy.target} ${seen.value.present ? "is there" : "is empty"}`, value: undefined };
 }

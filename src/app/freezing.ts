@@ -1,5 +1,5 @@
 import { troubleOf } from "../core/errors.ts";
-import type { Actor, RunId } from "../core/record.ts";
+import type { Actor, RunRecord } from "../core/record.ts";
 import { auditLogIn } from "../db/audit-log.ts";
 import { type Freeze, freeze, frozenSince, unfreeze } from "../db/freeze.ts";
 import { listRuns } from "../db/runs.ts";
@@ -17,19 +17,23 @@ export async function startFreeze({ database }: Home, actor: Actor, reason: stri
 }
 
 /** Lifts the freeze, and lets the runs that were held by it try again. Throws ROLE_MISSING. */
-export async function liftFreeze(home: Home, requests: Requests, actor: Actor): Promise<readonly RunId[]> {
+export async function liftFreeze(
+  home: Home,
+  requests: Requests,
+  actor: Actor,
+): Promise<readonly RunRecord[]> {
   requireRole(actor, "ops", "Lifting a freeze");
   await auditLogIn(home.database).append({ action: "freeze.lifted", actor, context: {} });
   await unfreeze(home.database);
-  const resumed: RunId[] = [];
+  const resumed: RunRecord[] = [];
   for (const run of await listRuns(home.database, { active: true, limit: 1_000 })) {
     if (run.status !== "held" || run.trouble?.code !== "FROZEN") continue;
     try {
       await decide(home, requests, run, { choice: "retry", reason: "the freeze is lifted" }, actor);
-      resumed.push(run.id);
+      resumed.push(run);
     } catch (thrown) {
-      // Its role may be a higher one than this person's: it stays held, and somebody else lets it go on.
-      if (troubleOf(thrown).code !== "ROLE_MISSING") throw thrown;
+      // Its role may be a higher one than this person's, and then somebody else lets it go on; or it goes another way already.
+      if (!["ROLE_MISSING", "TASK_TAKEN"].includes(troubleOf(thrown).code)) throw thrown;
     }
   }
   return resumed;

@@ -73,7 +73,7 @@ async function importFile(file: string, fresh: boolean): Promise<unknown> {
         code: "CONFIG_INVALID",
         message: `${path.basename(file)} could not be read: ${thrown instanceof Error ? firstLine(thrown) : "unknown"}`,
         because: "it is a TypeScript module whose default export is defineConfig({…})",
-        next: `correct ${file}`,
+        next: `lockstep doctor    after you have corrected ${file}`,
       },
       { cause: thrown },
     );

@@ -161,7 +161,7 @@ function mailCredential(
     code: "CREDENTIAL_MISSING",
     message: `The environment variable ${name} is not set`,
     because: "notify.email takes its credential from it",
-    next: `set ${name}, then lockstep doctor`,
+    next: `lockstep doctor    after you have set ${name}`,
   });
 }
 

@@ -57,7 +57,7 @@ async function oweLate(deps: RunDeps, { snapshot }: RunInput, end: RunEnd): Prom
     secret,
     severity: "finding",
     says: `Late duplicates of ${follows.run} could not be looked for to the end: ${end.trouble.message}`,
-    next: `look at the issuer for descriptions that end in ${follows.tag}, and end those that the vault does not hold`,
+    next: `lockstep revoke ${secret} --id <id>    for each whose description ends in ${follows.tag} and that the vault does not hold`,
   });
 }
 

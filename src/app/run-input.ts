@@ -22,6 +22,6 @@ export function planOf(input: RunInput): Plan {
     code: "PLAN_CHANGED",
     message: `This program makes another plan of ${input.runbook} than the one that was shown (${input.planHash})`,
     because: "a run carries out exactly the plan it was started with",
-    next: "go on with the version of Lockstep that started the run",
+    next: "lockstep worker    of the version of Lockstep that started the run",
   });
 }

@@ -41,7 +41,7 @@ export interface RunDeps {
 }
 
 /** Operators' tasks, as runs open them. */
-export interface Tasks {
+interface Tasks {
   open(task: {
     readonly run: RunId;
     readonly question: string;

@@ -19,11 +19,14 @@ function endedState(run: RunRecord, steps: readonly StepRecord[]): string {
   const { old, fresh } = keysOf(run);
   if (run.status === "completed") {
     const shown = steps.find((step) => step.id === "prove-dead")?.says;
-    const end = isSupplied(run) && shown ? `of ${old}: ${shown}` : `${old} is proved dead`;
+    const proved = shown === undefined || shown.startsWith("old refused");
+    const end = isSupplied(run) && !proved ? `of ${old}: ${shown}` : `${old} is proved dead`;
     return `${cap(fresh)} is in the vault and in every copy; ${end}.`;
   }
   if (run.trouble?.code === "RUN_ROLLED_BACK")
     return `${cap(old)} is in the vault and in every copy again; ${fresh} is proved dead.`;
+  if (run.trouble?.code === "OLD_TOKEN_INVALID")
+    return "The vault's key is refused by its issuer; nothing was created or written.";
   return `${cap(old)} is in the vault and nothing of this run is left.`;
 }
 
@@ -53,7 +56,10 @@ function openState(run: RunRecord, steps: readonly StepRecord[]): string {
 }
 
 function revokeState(run: RunRecord, steps: readonly StepRecord[]): string {
-  if (run.status === "completed") return "The key that was to be ended is ended, as far as the run says.";
+  if (run.status === "completed") {
+    const shown = steps.find((step) => step.id === "prove-dead")?.says ?? "shown to be gone";
+    return `The key that was to be ended is ended: ${shown}.`;
+  }
   return mayHaveHappened(steps.find((step) => step.id === "revoke"))
     ? "The key that is to be ended may have been ended; no copy has been changed."
     : "Nothing has been changed; the key that is to be ended lives.";

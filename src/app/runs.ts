@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { compile, type Plan } from "../core/plan.ts";
 import type { Actor, RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
+import { type DecisionRecord, decisionOn } from "../db/decisions.ts";
 import { activeRun, getRun, getSteps, reserveRun } from "../db/runs.ts";
 import { openClient } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -37,6 +38,8 @@ export function planFor(
 /** A way to start runs and to speak to them, and to carry them out where no worker does. */
 export interface Carrier {
   readonly requests: Requests;
+  /** Runs are carried out in this process, and rest when it ends. */
+  readonly here: boolean;
   /** Hands back what is not finished. */
   close(): Promise<void>;
 }
@@ -54,13 +57,14 @@ export async function openCarrier(home: Home, log: (msg: string) => void): Promi
   };
   if (!(await hasLivingWorker(home.databaseUrl))) {
     const engine = await engineHere();
-    return { requests: engine, close: () => engine.close() };
+    return { requests: engine, here: true, close: () => engine.close() };
   }
   const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
   const gone = new AbortController();
   const standIn = standInFor(home, engineHere, gone.signal);
   return {
     requests: client,
+    here: false,
     close: async () => {
       gone.abort();
       await (await standIn)?.close();
@@ -122,12 +126,18 @@ export interface RunView {
   readonly run: RunRecord;
   readonly plan: Plan;
   readonly steps: readonly StepRecord[];
+  /** What a person has decided, until the run takes it up. */
+  readonly decided?: DecisionRecord;
 }
 
 /** Reads a run. Throws RUN_UNKNOWN. */
-export async function viewRun(home: Home, id: RunId): Promise<RunView> {
+export async function viewRun(home: Pick<Home, "database">, id: RunId): Promise<RunView> {
   const { plan, ...run } = await getRun(home.database, id);
-  return { run, plan: plan as Plan, steps: await getSteps(home.database, id) };
+  const steps = await getSteps(home.database, id);
+  const asks = run.status === "held" || run.status === "waiting";
+  const decided =
+    asks && run.question !== undefined ? await decisionOn(home.database, id, run.question) : undefined;
+  return { run, plan: plan as Plan, steps, ...(decided && { decided }) };
 }
 
 /** One line of a run as it is shown: of its plan, by number, or of what a person's decision has added. */

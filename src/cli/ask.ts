@@ -16,7 +16,7 @@ export async function ask(question: string): Promise<string> {
         code: "DECLINED",
         message: "Not started",
         because: "the question was not answered",
-        next: "call the command again",
+        next: "lockstep status    shows that nothing was started",
       },
       { cause },
     );

@@ -1,14 +1,13 @@
 import { type Home, openHome } from "../app/home.ts";
 import { nextCommand, safeState } from "../app/run-words.ts";
 import { type Carrier, followRun, openCarrier, type RunView } from "../app/runs.ts";
-import type { Trouble } from "../core/errors.ts";
 import type { RunRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
 import { EXIT, exitOf, type Io, type Result } from "./io.ts";
 import type { Common } from "./main.ts";
 import { endText } from "./render.ts";
 import { runJson } from "./run-json.ts";
-import { choicesText } from "./run-text.ts";
+import { choicesText, troubleLines } from "./run-text.ts";
 import { showSteps } from "./show-steps.ts";
 import { whereOf } from "./where.ts";
 
@@ -74,11 +73,9 @@ function resultOf(view: RunView, interrupted: boolean): Result {
   }
   const { trouble } = run;
   const text = [
-    ...(trouble
-      ? [`${run.status} ${trouble.code}  ${trouble.message}`, `│ because  ${trouble.because}`]
-      : [endText(run, systemClock.now())]),
+    ...(trouble ? headed(run.status, troubleLines(run)) : [endText(run, systemClock.now())]),
     `│ state    ${state}`,
-    `│ next     ${run.status === "held" && trouble ? settleFirst(trouble, run.id) : nextCommand(run)}`,
+    `│ next     ${nextCommand(run)}`,
     ...choicesText(view),
   ].join("\n");
   if (run.status === "waiting") return { exit: EXIT.waits, json, text };
@@ -89,9 +86,6 @@ function resultOf(view: RunView, interrupted: boolean): Result {
   return { exit: EXIT.interrupted, json, text: left.join("\n") };
 }
 
-/** What to set right before a held run can go on; its choices stand below. */
-function settleFirst({ next }: Trouble, run: string): string {
-  return next.startsWith("lockstep show") || next.startsWith("lockstep resolve")
-    ? `lockstep show ${run}`
-    : next;
+function headed(status: string, [first = "", ...others]: readonly string[]): readonly string[] {
+  return [`${status} ${first}`, ...others];
 }

@@ -97,11 +97,15 @@ export function troubleText(trouble: Trouble): string {
   ].join("\n");
 }
 
-/** Every command of this program. */
-export const COMMANDS = [
+const COMMANDS: readonly string[] = [
   ...["plan", "test", "rotate", "revoke", "adopt", "answer", "resolve", "rollback", "cancel", "freeze"],
   ...["status", "runs", "show", "audit", "verify", "impact", "init", "doctor", "worker", "sandbox", "keys"],
-] as const;
+];
+
+/** Whether this is a command of this program. */
+export function isCommand(name: string): boolean {
+  return COMMANDS.includes(name);
+}
 
 const CALLED = new RegExp(`\\blockstep (${COMMANDS.join("|")})(?![\\w-])`, "g");
 

@@ -1,7 +1,17 @@
 import { CommanderError } from "commander";
 import { type Trouble, troubleOf } from "../core/errors.ts";
 import { withoutValues } from "../core/secret-value.ts";
-import { exitOf, flagsIn, type Io, ioOf, print, type Result, troubleText, withFlags } from "./io.ts";
+import {
+  exitOf,
+  flagsIn,
+  type Io,
+  ioOf,
+  isCommand,
+  print,
+  type Result,
+  troubleText,
+  withFlags,
+} from "./io.ts";
 import { commandFor } from "./program.ts";
 
 /** Options that every command takes. */
@@ -23,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await commandFor(io, argv, finish).parseAsync([...argv], { from: "user" });
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return;
-    fail(io, thrown instanceof CommanderError ? usage(thrown) : troubleOf(thrown));
+    fail(io, thrown instanceof CommanderError ? usage(thrown, argv) : troubleOf(thrown));
   }
 }
 
@@ -63,11 +73,11 @@ function framesOf({ stack = "", message }: Error): string {
     .join("\n");
 }
 
-function usage(error: CommanderError): Trouble {
+function usage(error: CommanderError, [called = ""]: readonly string[]): Trouble {
   return {
     code: "USAGE",
     message: error.message.replace(/^error: /, "").replace(/\(outputHelp\)/, "no command was given"),
     because: "this is not how a command is called; nothing was started",
-    next: "lockstep --help",
+    next: isCommand(called) ? `lockstep ${called} --help` : "lockstep --help",
   };
 }

@@ -66,7 +66,7 @@ function addRotation(add: Add): void {
     "plan <secret>",
     "what a rotation would do, step by step",
     async () => (await import("./commands/plan.ts")).plan,
-    (command) => command.addOption(reason()),
+    (command) => command.addOption(reason()).addOption(supplied()),
   );
   add(
     "test <secret>",
@@ -83,7 +83,7 @@ function addRotation(add: Add): void {
         .option("--plan <hash>", "run exactly the plan of this hash")
         .option("--yes", "do not ask", false)
         .option("--confirm <secret>", "answer the question for production in advance")
-        .option("--supplied", "a person creates the new key and pastes it", false)
+        .addOption(supplied())
         .option("--take-over", "take the vault's entry over from another installation", false)
         .addOption(because()),
   );
@@ -213,7 +213,11 @@ function addLooks(add: Add): void {
 
 /** The installation itself. */
 function addUpkeep(add: Add): void {
-  add("init", "write a first lockstep.config.ts", async () => (await import("./commands/init.ts")).init);
+  add(
+    "init",
+    "write a first lockstep.config.ts; with --sandbox one to try",
+    async () => (await import("./commands/init.ts")).init,
+  );
   add(
     "doctor",
     "check this machine, the configuration, and every connection",
@@ -230,6 +234,10 @@ function addUpkeep(add: Add): void {
 
 function reason(): Option {
   return new Option("--reason <reason>", "why").choices(REASONS).default("scheduled");
+}
+
+function supplied(): Option {
+  return new Option("--supplied", "a person creates the new key and pastes it").default(false);
 }
 
 function because(): Option {

@@ -4,6 +4,8 @@ import { LockstepError } from "../core/errors.ts";
 
 const ENTER = new Set([0x0a, 0x0d]);
 const INTERRUPT = 0x03;
+const END_OF_INPUT = 0x04;
+const ERASE_LINE = 0x15;
 const ERASE = new Set([0x08, 0x7f]);
 
 /**
@@ -44,9 +46,10 @@ export async function readSecret(prompt: string, flag: string): Promise<string> 
 /** Whether the line is complete. */
 function take(chunk: Buffer, typed: number[]): boolean {
   for (const byte of chunk) {
-    if (byte === INTERRUPT) throw declined();
-    if (ENTER.has(byte)) return true;
-    if (ERASE.has(byte)) typed.pop();
+    if (byte === INTERRUPT || (byte === END_OF_INPUT && typed.length === 0)) throw declined();
+    if (ENTER.has(byte) || byte === END_OF_INPUT) return true;
+    if (byte === ERASE_LINE) typed.fill(0).length = 0;
+    else if (ERASE.has(byte)) typed.pop();
     else typed.push(byte);
   }
   return false;
@@ -73,6 +76,6 @@ function declined(): LockstepError {
     code: "DECLINED",
     message: "Nothing was taken",
     because: "the input was interrupted",
-    next: "call the command again",
+    next: "lockstep status    shows what still waits for you",
   });
 }

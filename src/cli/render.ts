@@ -39,7 +39,7 @@ export function planText(plan: Plan): string {
   const known = snapshot.issuer.known.length;
   return [
     heading(snapshot.secret, snapshot.environment, snapshot.issuer.target),
-    `Rotate, ${snapshot.reason}, by ${plan.runbook}. Old and new work side by side until step ${last}: no downtime.`,
+    `Rotate, ${snapshot.reason}, by ${plan.runbook}. ${overlapText(plan, last)}`,
     "",
     table(rows),
     "",
@@ -53,8 +53,26 @@ export function planText(plan: Plan): string {
       .map(([vendor, n]) => `${vendor} ${n}`)
       .join(", ")}. ${undoable(steps)}`,
     `Plan ${plan.hash}. To run exactly this:`,
-    `  lockstep rotate ${snapshot.secret} --plan ${plan.hash}`,
+    `  ${rotateCommand(plan)} --plan ${plan.hash}`,
   ].join("\n");
+}
+
+function overlapText({ runbook, steps }: Plan, last: number): string {
+  const people = steps.flatMap((step, i) => (step.actor === "operator" ? [i + 1] : []));
+  const asked = people.length > 0 ? ` A person is asked at step ${people.join(", ")}.` : "";
+  return runbook.startsWith("supplied@")
+    ? `Where the old key still works, old and new work side by side until step ${last}.${asked}`
+    : `Old and new work side by side until step ${last}: no downtime.${asked}`;
+}
+
+/** The command that makes this very plan again. */
+export function rotateCommand({ secret, runbook, snapshot }: Plan): string {
+  return [
+    `lockstep rotate ${secret}`,
+    ...(snapshot.reason === "scheduled" ? [] : [`--reason ${snapshot.reason}`]),
+    ...(runbook.startsWith("supplied@") ? ["--supplied"] : []),
+    ...(snapshot.takeOver ? [`--take-over --because ${JSON.stringify(snapshot.takeOver)}`] : []),
+  ].join(" ");
 }
 
 /** Equal remarks of several steps are said once. */
@@ -66,16 +84,21 @@ function conditionalLines(steps: readonly PlanStep[]): readonly string[] {
   return [...by].map(([line, at]) => `  step ${at.length > 1 ? `${at[0]} to ${at.at(-1)}` : at[0]}: ${line}`);
 }
 
-/** What cannot be looked at or shown of the copies; equal remarks of several are said once. */
-function remarkLines(snapshot: Snapshot): readonly string[] {
+/** What the adapters say cannot be looked at or shown, with the copies that it holds for; equal remarks are said once. */
+export function remarksOf(
+  snapshot: Snapshot,
+): readonly { readonly remark: string; readonly copies: readonly string[] }[] {
   const by = new Map<string, string[]>();
   for (const { remarks, target } of [snapshot.vault, ...copiesOf(snapshot)])
     for (const remark of remarks) by.set(remark, [...(by.get(remark) ?? []), target]);
-  if (by.size === 0) return [];
-  const lines = [...by].map(
-    ([remark, targets]) => `  ${targets.length === 1 ? targets[0] : `${targets.length} copies`}: ${remark}`,
+  return [...by].map(([remark, copies]) => ({ remark, copies }));
+}
+
+function remarkLines(snapshot: Snapshot): readonly string[] {
+  const lines = remarksOf(snapshot).map(
+    ({ remark, copies }) => `  ${copies.length === 1 ? copies[0] : `${copies.length} copies`}: ${remark}`,
   );
-  return ["Not visible or not provable:", ...lines];
+  return lines.length === 0 ? [] : ["Not visible or not provable:", ...lines];
 }
 
 function mark(step: PlanStep): string {

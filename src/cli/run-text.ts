@@ -1,7 +1,6 @@
 import { mayHaveHappened } from "../app/run-words.ts";
 import type { RunView } from "../app/runs.ts";
 import type { Decision } from "../core/circumstances.ts";
-import type { Trouble } from "../core/errors.ts";
 import type { RunRecord } from "../core/record.ts";
 import type { Task } from "../core/task.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
@@ -18,9 +17,18 @@ export interface Choice {
   readonly means: string;
 }
 
-/** The decisions that are open on a held run; none on any other (X-14). */
-export function choicesFor({ run, plan, steps }: RunView): readonly Choice[] {
+/** The decisions that are open on a held run; none on any other (X-14). Once one is made it is the only one (X-08). */
+export function choicesFor(view: RunView): readonly Choice[] {
+  const { run, decided } = view;
   if (run.status !== "held") return [];
+  const all = openChoices(view);
+  if (!decided) return all;
+  return all
+    .filter(({ choice }) => choice === decided.choice)
+    .map((one) => ({ ...one, means: `${decided.by.name} decided so at ${decided.at}; this carries it out` }));
+}
+
+function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   const begun = (id: string) => mayHaveHappened(steps.find((step) => step.id === id));
   const back = steps.some(({ id }) => id.startsWith("restore/") || id === "end-new");
   const written = begun("store");
@@ -31,7 +39,7 @@ export function choicesFor({ run, plan, steps }: RunView): readonly Choice[] {
     {
       choice: "settle",
       command: `lockstep resolve ${run.id} --settle`,
-      means: "it was done by hand: look, send nothing, and go on if it shows",
+      means: settlingMeans(run, steps),
     },
   ];
   if (!back && written && !ending)
@@ -55,23 +63,41 @@ export function choicesFor({ run, plan, steps }: RunView): readonly Choice[] {
   return choices;
 }
 
+function settlingMeans(run: RunRecord, steps: RunView["steps"]): string {
+  const open = steps.findLast((step) => step.state === "failed")?.id;
+  if (open === "drain") return "wait no longer for what still runs on the old value";
+  if (open === "prove-dead" && !run.old) return "leave what the vault held before alone, as a finding";
+  return "it was done by hand: look, send nothing, and go on if it shows";
+}
+
 /** The choices as lines. */
 export function choicesText(view: RunView): readonly string[] {
-  const choices = choicesFor(view);
+  return choiceLines(choicesFor(view));
+}
+
+/** Commands with what they mean, in two columns. */
+export function choiceLines(
+  choices: readonly { readonly command: string; readonly means: string }[],
+): readonly string[] {
   const width = Math.max(0, ...choices.map((one) => one.command.length));
   return choices.map((one) => `  ${one.command.padEnd(width)}    ${one.means}`);
 }
 
-/** What was found, why that stops the run, and what to settle first; each on a line behind a rule. */
-export function troubleLines({ code, message, because, next }: Trouble, run: string): readonly string[] {
-  const [first = "", ...found] = message.split("\n");
+/** What was found, why that stops the run, and, while it is held, what to set right first; each on a line behind a rule. */
+export function troubleLines({ id, status, trouble }: RunRecord): readonly string[] {
+  if (!trouble) return [];
+  const [first = "", ...found] = trouble.message.split("\n");
   return [
-    `${code}  ${first}`,
+    `${trouble.code}  ${first}`,
     ...found.map((line) => `│ found    ${line}`),
-    `│ because  ${because}`,
-    // One that leads back to where it stands says nothing.
-    ...(next.startsWith(`lockstep show ${run}`) ? [] : [`│ next     ${next}`]),
+    `│ because  ${trouble.because}`,
+    // What leads back to the choices says nothing; of a run that has ended it is the next command.
+    ...(status === "held" && !leadsBack(trouble.next, id) ? [`│ first    ${trouble.next}`] : []),
   ];
+}
+
+function leadsBack(next: string, run: string): boolean {
+  return ["show", "resolve"].some((command) => next.startsWith(`lockstep ${command} ${run}`));
 }
 
 /** A task as its person reads it. */
@@ -96,13 +122,38 @@ export function taskLines({ run, task, claimedBy }: TaskAsked): readonly string[
   ];
 }
 
-/** The command that answers without a terminal. */
-export function answerCommand({ run, task }: TaskAsked): string {
-  if (task.kind === "value") return `lockstep answer ${run} --stdin    reads the value from stdin`;
-  if (task.kind === "typed") return `lockstep answer ${run} --typed ${JSON.stringify(task.text)}`;
-  if (task.kind === "carry" && task.command.length > 0)
-    return `lockstep answer ${run} --pipe --done    runs the command above with the value on its stdin`;
-  if (task.kind === "carry")
-    return `lockstep answer ${run} --done    once it is done; --reveal shows the value on your terminal`;
-  return `lockstep answer ${run} --done    once it is done`;
+/** One thing that a person can say to a task, with the command that says it. */
+interface TaskChoice {
+  readonly choice: "done" | "pipe" | "decline";
+  readonly command: string;
+  readonly means: string;
+}
+
+/** What a person can say to a task; the first is what is meant to be said. */
+export function taskChoices({ run, task }: TaskAsked): readonly TaskChoice[] {
+  const answer = `lockstep answer ${run}`;
+  const decline: TaskChoice = {
+    choice: "decline",
+    command: `${answer} --decline --because "why"`,
+    means: "it will not be done; the run stops where it is safe",
+  };
+  const done = (flags: string, means: string): TaskChoice => ({
+    choice: "done",
+    command: `${answer} ${flags}`,
+    means,
+  });
+  if (task.kind === "value") return [done("--stdin", "reads the value from stdin"), decline];
+  if (task.kind === "typed")
+    return [done(`--typed ${JSON.stringify(task.text)}`, "shows that it was read"), decline];
+  if (task.kind !== "carry") return [done("--done", "once it is done"), decline];
+  const byHand = done("--done", "once it is done by hand; --reveal shows the value on your terminal");
+  if (task.command.length === 0) return [byHand, decline];
+  const means = "runs the command above with the value on its stdin";
+  return [{ choice: "pipe", command: `${answer} --pipe --done`, means }, byHand, decline];
+}
+
+/** The command that answers without a terminal, and four spaces behind it what it does. */
+export function answerCommand(asked: TaskAsked): string {
+  const [first] = taskChoices(asked);
+  return `${first?.command}    ${first?.means}`;
 }

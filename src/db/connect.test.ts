@@ -147,4 +147,17 @@ describe("openDatabase", () => {
     expect(await hasty.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     await hasty.close();
   });
+
+  it("goes on asking the same after a newer Lockstep has added a column", async () => {
+    await test.db.query("CREATE TABLE lockstep.grows AS SELECT 1 AS a");
+    // As often as there are connections, and as the server waits before it keeps one plan for all parameters.
+    const ask = async (sql: string) => {
+      for (let n = 0; n < 12; n++) expect(await test.db.query(sql, [1])).toMatchObject([{ a: 1 }]);
+    };
+    const asked = ["SELECT a FROM lockstep.grows WHERE a = $1", "SELECT * FROM lockstep.grows WHERE a = $1"];
+    for (const sql of asked) await ask(sql);
+    await test.db.query("ALTER TABLE lockstep.grows ADD COLUMN b integer");
+    for (const sql of asked) await ask(sql);
+    await test.db.query("DROP TABLE lockstep.grows");
+  });
 });

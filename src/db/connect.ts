@@ -4,6 +4,7 @@ import { LockstepError } from "../core/errors.ts";
 import { instantOf } from "../core/time.ts";
 import type { Database, Queries } from "./database.ts";
 import { migrate } from "./migrate.ts";
+import { nameFor } from "./prepared.ts";
 import { codeOf, databaseTrouble, isStatementError } from "./trouble.ts";
 
 /** Sizes of the pool; all in the number or milliseconds. */
@@ -99,7 +100,8 @@ function lend(client: pg.PoolClient, where: string): Lent {
     values: readonly unknown[],
   ): Promise<pg.QueryResult<Row>> {
     try {
-      return await client.query<Row>(sql, [...values]);
+      const name = values.length > 0 ? nameFor(sql) : undefined;
+      return await client.query<Row>({ text: sql, values: [...values], ...(name && { name }) });
     } catch (thrown) {
       // After anything but an SQL error (a time-out among them) nobody knows what the connection does.
       if (!isStatementError(thrown)) broken = true;
@@ -142,7 +144,7 @@ function target(url: string): { connectionString: string; where: string } {
       code: "DATABASE_UNREACHABLE",
       message: "the database URL is not one of PostgreSQL",
       because: "every step is journaled in this database before it is taken",
-      next: "set LOCKSTEP_DATABASE_URL to postgresql://<user>@<host>:<port>/<database>",
+      next: "lockstep doctor    after you have set LOCKSTEP_DATABASE_URL to postgresql://<user>@<host>:<port>/<database>",
     });
   }
   // A server may be set to answer before a commit is on disk; the audit promise (P9) does not allow that.

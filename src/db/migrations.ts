@@ -228,10 +228,24 @@ CREATE TABLE lockstep.notice (
 CREATE INDEX notice_due ON lockstep.notice (channel, next_at) WHERE ended_at IS NULL;
 CREATE INDEX notice_lost ON lockstep.notice (ended_at) WHERE ending IN ('given up', 'unsure');`;
 
+const decisions = `
+-- X-08: of two decisions on one question the first stands; the second person is told so instead of being surprised.
+CREATE TABLE lockstep.decision (
+  run text NOT NULL REFERENCES lockstep.run (id),
+  question text NOT NULL,
+  choice text NOT NULL,
+  by jsonb NOT NULL,
+  at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+  PRIMARY KEY (run, question)
+);
+-- What was answered, without a value: whoever died between answering and telling the run is stood in for.
+ALTER TABLE lockstep.task ADD COLUMN answer jsonb;`;
+
 /** All changes, in order. */
 export const MIGRATIONS: readonly Migration[] = [
   { n: 1, name: "runs", sql: runs },
   { n: 2, name: "audit", sql: audit },
   { n: 3, name: "credentials", sql: credentials },
   { n: 4, name: "people", sql: people },
+  { n: 5, name: "decisions", sql: decisions },
 ];

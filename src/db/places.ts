@@ -39,13 +39,18 @@ export function placesIn(
       );
     },
     keepReceipts: async (secret, receipts) => {
-      for (const { copy, fingerprints, changedAt } of receipts)
-        await database.query(
-          `INSERT INTO lockstep.place (secret, copy, fingerprints, changed_at) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (secret, copy) DO UPDATE SET
-             fingerprints = excluded.fingerprints, changed_at = excluded.changed_at`,
-          [secret, copy, jsonText(fingerprints), changedAt ?? null],
-        );
+      await database.query(
+        `INSERT INTO lockstep.place (secret, copy, fingerprints, changed_at)
+         SELECT $1, * FROM unnest($2::text[], $3::jsonb[], $4::timestamptz[])
+         ON CONFLICT (secret, copy) DO UPDATE SET
+           fingerprints = excluded.fingerprints, changed_at = excluded.changed_at`,
+        [
+          secret,
+          receipts.map(({ copy }) => copy),
+          receipts.map(({ fingerprints }) => jsonText(fingerprints)),
+          receipts.map(({ changedAt }) => changedAt ?? null),
+        ],
+      );
     },
   };
 }

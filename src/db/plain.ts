@@ -1,5 +1,5 @@
 import { LockstepError } from "../core/errors.ts";
-import { Secret, withoutValues } from "../core/secret-value.ts";
+import { holdsValue, Secret, withoutValues } from "../core/secret-value.ts";
 
 /**
  * Throws INTERNAL if a {@link Secret} hides at any depth. The types forbid it already; this is for data whose type says
@@ -29,6 +29,9 @@ function walkAll(parts: readonly unknown[], place: string, seen: Set<object>): v
   for (const part of parts) walk(part, place, seen);
 }
 
+/** How JSON writes what `jsonb` refuses; also where it only looks like it. */
+const UNFIT = /\\u(?:0000|d[89a-f])/;
+
 /**
  * JSON for a `jsonb` parameter, checked by {@link assertNoSecrets}; null for undefined. What `jsonb` refuses (NUL, halves of
  * surrogate pairs) is removed: text of a vendor must never make an audit entry fail.
@@ -36,10 +39,22 @@ function walkAll(parts: readonly unknown[], place: string, seen: Set<object>): v
 export function jsonText(data: unknown, place?: string): string | null {
   if (data === undefined) return null;
   assertNoSecrets(data, place);
+  // As a whole first: most records hold nothing to be removed, and to look into each of their texts takes longer than to write them.
+  const json = JSON.stringify(data);
+  if (!UNFIT.test(json) && !holdsValue(json)) return json;
   return JSON.stringify(data, (_name, part: unknown) => {
     if (typeof part === "string") return plainText(part);
     return isRecord(part) ? withPlainNames(part) : part;
   });
+}
+
+/**
+ * JSON of what came from the configuration alone and must come back as it was: a plan's hash counts every character, and a
+ * word of it (`production`) may well be the value of somebody's config var too.
+ */
+export function wholeJson(data: unknown, place?: string): string {
+  assertNoSecrets(data, place);
+  return JSON.stringify(data) ?? "null";
 }
 
 /** Text as PostgreSQL can hold it, without any value that a vendor may have quoted in it. */

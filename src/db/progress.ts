@@ -1,4 +1,4 @@
-import type { Progress } from "../core/record.ts";
+import type { Progress, RunStatus, StepState } from "../core/record.ts";
 import type { Queries } from "./database.ts";
 import { jsonText, plainText } from "./plain.ts";
 
@@ -18,6 +18,7 @@ export function progressIn(queries: Queries): Progress {
         jsonText(change.old, "old"),
         jsonText(change.new, "new"),
         change.question ?? null,
+        waitsForDisk(change.status),
       ]);
     },
     step: async (run, step, change) => {
@@ -31,14 +32,23 @@ export function progressIn(queries: Queries): Progress {
         change.says === undefined ? null : plainText(change.says),
         jsonText(change.trouble, "trouble"),
         jsonText(change.calls ?? [], "calls"),
+        waitsForDisk(change.state),
       ]);
     },
   };
 }
 
-// What is shown need not wait for the disk: the journal decides, and its next commit takes these rows along. The setting
-// holds for the statement's own transaction, so this must never run inside one with an audit entry.
-const RELAXED = "(SELECT set_config('synchronous_commit', 'off', true)) AS relaxed";
+/**
+ * Whether a crash of the server may not take it away again. What goes on is shown anew by what follows; how something ended,
+ * and that it waits for somebody, is said once: the journal keeps the entry and its body does not come by again.
+ */
+function waitsForDisk(now: RunStatus | StepState | undefined): "on" | "off" {
+  return now === undefined || now === "running" || now === "acting" || now === "proving" ? "off" : "on";
+}
+
+// The setting holds for the statement's own transaction, so this must never run inside one with an audit entry.
+const committed = (parameter: string): string =>
+  `(SELECT set_config('synchronous_commit', ${parameter}, true)) AS committed`;
 
 const RUN = `
   UPDATE lockstep.run SET
@@ -50,14 +60,14 @@ const RUN = `
     old = coalesce($5::jsonb, old),
     new = coalesce($6::jsonb, new),
     question = coalesce($7, question)
-  FROM ${RELAXED}
+  FROM ${committed("$8")}
   WHERE id = $1 AND (status NOT IN ('completed', 'cancelled', 'failed') OR $2::text IS NULL OR status = $2::text)`;
 
 /** Calls that are all kept already are a replay of the same entry; a repeated attempt has other request ids and times. */
 const STEP = `
   INSERT INTO lockstep.step AS kept (run, id, state, attempts, started_at, ended_at, says, trouble, calls)
   SELECT $1::text, $2::text, coalesce($3::text, 'pending'), coalesce($4::integer, 0), $5::timestamptz, $6::timestamptz,
-    $7::text, $8::jsonb, $9::jsonb FROM ${RELAXED}
+    $7::text, $8::jsonb, $9::jsonb FROM ${committed("$10")}
   ON CONFLICT (run, id) DO UPDATE SET
     state = coalesce($3::text, kept.state),
     attempts = coalesce($4::integer, kept.attempts),

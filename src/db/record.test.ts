@@ -3,6 +3,7 @@ import { Secret } from "../core/secret-value.ts";
 import { auditLogIn, insertAudit, listAudit } from "./audit-log.ts";
 import { budgetIn } from "./budget.ts";
 import { openDatabase } from "./connect.ts";
+import type { Queries } from "./database.ts";
 import {
   credential,
   entry,
@@ -248,5 +249,33 @@ describe("budget", () => {
     await budget.saw(waiting, { blockedUntil: new Date(before + 400).toISOString() });
     await taken;
     expect(Date.now() - before).toBeGreaterThan(380);
+  });
+
+  it("counts callers of one process together with what replies said before them, the reply first", async () => {
+    const account = fresh("account");
+    let statements = 0;
+    const counted: Queries = {
+      query: (sql, values) => {
+        statements += 1;
+        return test.db.query(sql, values);
+      },
+    };
+    const budget = budgetIn(counted, () => ({ capacity: 100, perMinute: 0.001 }));
+    await budget.take(account, 0);
+    statements = 0;
+    const seen = [budget.saw(account, { remaining: 60 }), budget.saw(account, { remaining: 50 })];
+    await Promise.all([...seen, ...Array.from({ length: 20 }, () => budget.take(account, 0))]);
+    expect(statements).toBe(1);
+    expect(await level(account)).toBeCloseTo(30, 1);
+  });
+
+  it("tells each of several callers at once its own wait, and takes no call for those who have no patience", async () => {
+    const account = fresh("account");
+    const budget = budgetIn(test.db, () => ({ capacity: 2, perMinute: 60 }));
+    const ends = await Promise.allSettled(
+      [0, 0, 0, 10].map((patienceMs) => budget.take(account, patienceMs)),
+    );
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "rejected"]);
+    expect(await level(account)).toBeCloseTo(0, 0);
   });
 });

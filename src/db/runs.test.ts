@@ -85,6 +85,14 @@ describe("reserveRun", () => {
     await expect(second).rejects.toMatchObject({ code: "23505" });
   });
 
+  it("[P10] keeps every word of a plan, also one that is a value in this process's memory", async () => {
+    const word = Secret.of("production");
+    const plan = { snapshot: { environment: "production" } };
+    const { run } = await reserveRun(test.db, { ...request(fresh()), plan });
+    expect((await getRun(test.db, run.id)).plan).toEqual(plan);
+    word.wipe();
+  });
+
   it("[P7] refuses a plan that hides a value", async () => {
     const plan = { steps: [{ with: Secret.of(crypto.randomUUID()) }] };
     await expect(reserveRun(test.db, { ...request(fresh()), plan })).rejects.toMatchObject({

@@ -12,7 +12,7 @@ import type {
 } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import type { Database, Queries } from "./database.ts";
-import { jsonText } from "./plain.ts";
+import { jsonText, wholeJson } from "./plain.ts";
 
 /** What a new run is started with. */
 export interface RunRequest {
@@ -72,7 +72,7 @@ export function runTag(installation: string, run: RunId): string {
  */
 export async function reserveRun(database: Database, request: RunRequest): Promise<Reservation> {
   const { secret, flow } = request;
-  const plan = jsonText(request.plan, "plan") ?? "null";
+  const plan = wholeJson(request.plan, "plan");
   const changes = flow !== "test" && flow !== "follow-up";
   return database.transaction(async (queries) => {
     // Two starters at once: the second waits here and then sees the first one's run.

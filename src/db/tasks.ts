@@ -1,3 +1,4 @@
+import type { Answer } from "../core/circumstances.ts";
 import { LockstepError } from "../core/errors.ts";
 import type { Actor, RunId } from "../core/record.ts";
 import type { Task } from "../core/task.ts";
@@ -16,6 +17,7 @@ export interface TaskRecord {
   readonly claimedBy?: Actor;
   readonly answeredBy?: Actor;
   readonly answeredAt?: Instant;
+  readonly answer?: Answer;
 }
 
 /** Opens a task; a replay finds it there. */
@@ -51,12 +53,23 @@ export async function claimTask(queries: Queries, task: TaskRecord, by: Actor, t
   if (rows.length === 0) throw taken(await again(queries, task));
 }
 
+/** The task that a run waits for and that is answered, where the run has not taken the answer up. */
+export async function answeredTask(queries: Queries, run: RunId): Promise<TaskRecord | undefined> {
+  const rows = await queries.query<TaskRow>(
+    `SELECT task.* FROM lockstep.task JOIN lockstep.run ON run.id = task.run
+     WHERE answer IS NOT NULL AND run.status = 'waiting' AND run.question = task.question AND task.run = $1`,
+    [run],
+  );
+  return rows[0] && recordOf(rows[0]);
+}
+
 /** Marks a task as answered by whoever claimed it; the one who does so sends the answer. Throws TASK_TAKEN. */
-export async function answerTask(queries: Queries, task: TaskRecord, by: Actor): Promise<void> {
+export async function answerTask(queries: Queries, task: TaskRecord, answer: Answer): Promise<void> {
+  const { by } = answer;
   const rows = await queries.query(
-    `UPDATE lockstep.task SET answered_by = $3, answered_at = date_trunc('milliseconds', clock_timestamp())
+    `UPDATE lockstep.task SET answered_by = $3, answered_at = date_trunc('milliseconds', clock_timestamp()), answer = $5
      WHERE run = $1 AND question = $2 AND answered_at IS NULL AND claimed_by ->> 'name' = $4 RETURNING run`,
-    [task.run, task.question, jsonText(by), by.name],
+    [task.run, task.question, jsonText(by), by.name, jsonText(answer, "answer")],
   );
   if (rows.length === 0) throw taken(await again(queries, task));
 }
@@ -90,6 +103,7 @@ interface TaskRow {
   claimed_by: Actor | null;
   answered_by: Actor | null;
   answered_at: Instant | null;
+  answer: Answer | null;
 }
 
 function recordOf(row: TaskRow): TaskRecord {
@@ -102,5 +116,6 @@ function recordOf(row: TaskRow): TaskRecord {
     ...(row.claimed_by !== null && { claimedBy: row.claimed_by }),
     ...(row.answered_by !== null && { answeredBy: row.answered_by }),
     ...(row.answered_at !== null && { answeredAt: row.answered_at }),
+    ...(row.answer !== null && { answer: row.answer }),
   };
 }

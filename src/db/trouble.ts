@@ -24,7 +24,7 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
       "DISK_FULL",
       `the disk of the database ${where} is full`,
       "Lockstep records each step before it takes it, and it cannot record",
-      "make room on that disk, then run the command again",
+      "lockstep doctor    after you have made room on that disk",
     );
   }
   if (code === "08P01" && thrown instanceof Error && /startup parameter/.test(thrown.message)) {
@@ -32,7 +32,7 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
       "DATABASE_POOLED",
       `${where} is a connection pooler, not PostgreSQL itself`,
       "a pooler gives one session's locks to several clients, so two workers could own one run",
-      "set LOCKSTEP_DATABASE_URL to the direct connection of the database",
+      "lockstep doctor    after you have set LOCKSTEP_DATABASE_URL to the direct connection of the database",
     );
   }
   if (isLogin(code)) {
@@ -40,7 +40,7 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
       "DATABASE_UNREACHABLE",
       `${where} does not let us in (${code})`,
       "every step is journaled in this database before it is taken",
-      "check the user, the password and the database name in LOCKSTEP_DATABASE_URL",
+      "lockstep doctor    after you have checked user, password and database name in LOCKSTEP_DATABASE_URL",
     );
   }
   if (isStatementError(thrown)) return thrown;
@@ -48,7 +48,7 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
     "DATABASE_UNREACHABLE",
     `the database ${where} does not answer${code === undefined ? "" : ` (${code})`}`,
     "every step is journaled in this database before it is taken",
-    "check that it runs and that LOCKSTEP_DATABASE_URL names it; then run the command again",
+    "lockstep doctor    after you have checked that it runs, and that LOCKSTEP_DATABASE_URL names it",
   );
 }
 

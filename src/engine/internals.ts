@@ -23,6 +23,11 @@ interface Runner {
   pollQueue(executor: object, queue: object): Promise<boolean>;
 }
 
+/** What of DBOS's system database is private in its types. */
+interface Executing {
+  readonly runningWorkflowMap: ReadonlyMap<string, readonly { readonly promise: Promise<unknown> }[]>;
+}
+
 const runner = wfQueueRunner as unknown as Runner;
 
 /**
@@ -56,12 +61,20 @@ export async function lookIntoQueue(): Promise<void> {
   await runWithAbortableDbRetries(signal, () => runner.pollQueue(executor, queue));
 }
 
+/**
+ * Lets an entry of the journal ask once whether its run was cancelled in DBOS, which nobody of us does: DBOS asks before it
+ * looks for the recorded entry, and in the same moment again together with it. To be called after the launch.
+ */
+export function askOnce(): void {
+  const database = DBOSExecutor.globalInstance?.systemDatabase;
+  if (database) database.checkIfCanceled = async () => {};
+}
+
 /** Resolves when DBOS has recorded how the execution ended that this process has of the run; its handle would poll for it. */
 export async function recorded(run: RunId): Promise<void> {
-  const running = DBOSExecutor.globalInstance?.systemDatabase as unknown as {
-    readonly runningWorkflowMap: ReadonlyMap<string, readonly { readonly promise: Promise<unknown> }[]>;
-  };
-  await Promise.allSettled((running.runningWorkflowMap.get(run) ?? []).map(({ promise }) => promise));
+  // A run may end while the engine closes; nobody looks into the queue after that.
+  const running = DBOSExecutor.globalInstance?.systemDatabase as unknown as Executing | undefined;
+  await Promise.allSettled((running?.runningWorkflowMap.get(run) ?? []).map(({ promise }) => promise));
 }
 
 /** DBOS waits up to a minute between attempts after an outage; runs shall go on soon after the database is back. */

@@ -34,14 +34,32 @@ export interface Called {
 
 /** Starts `lockstep …` as a person without a terminal does. */
 export function start(where: Called, ...args: string[]): Running {
+  return running(where, where.node ?? process.execPath, [COMMAND, ...args]);
+}
+
+/**
+ * Types a line as it was printed into a shell, and waits for its end: the command, and four spaces behind it what it does. What
+ * the line has to be given on stdin comes from `stdin`.
+ */
+export function type(where: Called, printed: string, stdin?: string): Promise<Left> {
+  const [command = ""] = printed.trim().split(/ {4}/);
+  const shell = `lockstep() { "$SHELL_NODE" "$SHELL_COMMAND" "$@"; }\n${command}`;
+  const env = { ...where.env, SHELL_NODE: where.node ?? process.execPath, SHELL_COMMAND: COMMAND };
+  return running({ ...where, env }, "/bin/sh", ["-c", shell], stdin).left;
+}
+
+function running(where: Called, program: string, args: readonly string[], stdin?: string): Running {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(LOCKSTEP|INFISICAL|GITHUB|HEROKU|VITEST|NODE_OPTIONS|CI$)/.test(name),
   );
-  const child = spawn(where.node ?? process.execPath, [COMMAND, ...args], {
+  const child = spawn(program, [...args], {
     cwd: where.dir,
     env: { ...Object.fromEntries(kept), ...where.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  // A program that does not read says so by its exit code.
+  child.stdin.on("error", () => {});
+  child.stdin.end(stdin ?? "");
   let [out, err] = ["", ""];
   const waiting: { text: RegExp; seen(): void }[] = [];
   child.stdout.on("data", (chunk: Buffer) => {

@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 /** `lockstep adopt`: puts the present key, its places and an older rotation log on record (X-11). */
 export function adopt(io: Io, options: AdoptOptions, secret: string): Promise<Result> {
   return withHome(options, async (home) => {
-    const log = options.log === undefined ? undefined : await textOf(options.log);
+    const log = options.log === undefined ? undefined : await textOf(secret, options.log);
     const adopted = await adoptSecret(home, localActor(home.config), {
       secret,
       sandbox: options.sandbox,
@@ -53,7 +53,7 @@ async function confirm(
   return (await ask(`Type ${secret} to put these in their place: `)) === secret;
 }
 
-async function textOf(file: string): Promise<string> {
+async function textOf(secret: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
@@ -62,7 +62,7 @@ async function textOf(file: string): Promise<string> {
         code: "USAGE",
         message: `The log ${file} cannot be read`,
         because: "what happened before is imported from a file; nothing was recorded",
-        next: "lockstep adopt <secret> --log <file.md>",
+        next: `lockstep adopt ${secret} --log <file.md>`,
       },
       { cause },
     );
@@ -76,5 +76,6 @@ function textFor(adopted: Adopted, due: ReturnType<typeof dueOf>): string {
     `Places: ${places.length} with their immutable ids. Declared as others': ${known.filter((one) => one.listed).length} of ${known.length} listed.`,
     `Rotations imported: ${imported}. ${due.is === "never" ? "No rotation is on record, so no due date is known." : `Last rotated ${due.lastRotated.slice(0, 10)}, next due ${due.nextDue.slice(0, 10)}.`}`,
     ...warnings.map((one) => `look at  ${one}`),
+    `next  lockstep plan ${secret}`,
   ].join("\n");
 }

@@ -1,19 +1,27 @@
 import { spawn } from "node:child_process";
 import { openSync, writeSync } from "node:fs";
-import { claim, revealTo, type Said, answer as send, taskOf } from "../../app/answering.ts";
+import {
+  answerUnderWay,
+  claim,
+  revealTo,
+  type Said,
+  answer as send,
+  taskOf,
+  tellAgain,
+} from "../../app/answering.ts";
 import type { Home } from "../../app/home.ts";
 import { localActor } from "../../app/people.ts";
 import { viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Actor } from "../../core/record.ts";
-import type { TaskField } from "../../core/task.ts";
+import type { Task, TaskField } from "../../core/task.ts";
 import type { TaskRecord } from "../../db/tasks.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 import { readSecret } from "../read-secret.ts";
-import { answerCommand, taskLines } from "../run-text.ts";
+import { answerCommand, choiceLines, taskChoices, taskLines } from "../run-text.ts";
 
 interface AnswerOptions extends Common {
   readonly done: boolean;
@@ -29,10 +37,13 @@ interface AnswerOptions extends Common {
 /** `lockstep answer`: shows the task that a run waits for, leads through it, and sends the answer (X-08). */
 export function answer(io: Io, options: AnswerOptions, id: string): Promise<Result> {
   return withHome(options, async (home) => {
+    const given = await answerUnderWay(home, id);
+    if (given) return sendAgain(io, home, given);
     const task = await taskOf(home, id);
     const actor = localActor(home.config);
+    fits(task, options);
     if (!io.canAsk && !asksForSomething(options)) return shown(task);
-    io.note(taskLines(task).join("\n"));
+    if (io.canAsk) io.note(taskLines(task).join("\n"));
     await claim(home, task, actor, options.take);
     if (options.reveal || options.pipe) await carry(home, task, actor, options);
     const said = await saidBy(io, task, options);
@@ -45,6 +56,45 @@ export function answer(io: Io, options: AnswerOptions, id: string): Promise<Resu
   });
 }
 
+/** Whoever answered may have died before the run was told, and a run without a worker has not taken it up. */
+function sendAgain(io: Io, home: Home, given: TaskRecord): Promise<Result> {
+  io.note(`${given.answeredBy?.name} answered it at ${given.answeredAt}. The run goes on with that.`);
+  return withCarrier(io, home, async (carrier, signal) => {
+    await tellAgain(carrier.requests, given);
+    const known = await viewRun(home, given.run);
+    return follow(io, home, known.run, { signal, answered: given.question, known });
+  });
+}
+
+const ANSWERS: Readonly<Record<Task["kind"], readonly (keyof AnswerOptions)[]>> = {
+  confirm: ["done"],
+  checklist: ["done"],
+  typed: ["typed"],
+  value: ["stdin"],
+  carry: ["done", "reveal", "pipe"],
+};
+
+/** What does not answer this task is refused before anybody takes it. */
+function fits(record: TaskRecord, options: AnswerOptions): void {
+  const { task } = record;
+  const given = (["done", "typed", "stdin", "reveal", "pipe"] as const).filter(
+    (one) => options[one] !== false && options[one] !== undefined,
+  );
+  const wrong =
+    given.find((one) => !ANSWERS[task.kind].includes(one)) ??
+    (options.pipe && task.kind === "carry" && task.command.length === 0 ? "pipe" : undefined) ??
+    (options.decline ? given[0] : undefined);
+  if (wrong === undefined) return;
+  throw new LockstepError({
+    code: "USAGE",
+    message: options.decline
+      ? `--${wrong} and --decline exclude each other`
+      : `--${wrong} does not answer this task`,
+    because: "the task stays as it is; nothing was taken or sent",
+    next: answerCommand(record),
+  });
+}
+
 function asksForSomething(options: AnswerOptions): boolean {
   const { done, decline, take, reveal, pipe, stdin, typed } = options;
   return done || decline || take || reveal || pipe || stdin || typed !== undefined;
@@ -54,8 +104,15 @@ function shown(task: TaskRecord): Result {
   const { run, question, step, task: asked, claimedBy } = task;
   return {
     exit: EXIT.waits,
-    json: { run, question, step, task: asked, claimedBy: claimedBy?.name ?? null },
-    text: [...taskLines(task), `next  ${answerCommand(task)}`].join("\n"),
+    json: {
+      run,
+      question,
+      step,
+      task: asked,
+      claimedBy: claimedBy?.name ?? null,
+      choices: taskChoices(task),
+    },
+    text: [...taskLines(task), ...choiceLines(taskChoices(task))].join("\n"),
   };
 }
 
@@ -115,7 +172,7 @@ async function carry(home: Home, task: TaskRecord, actor: Actor, options: Answer
   const [program = "", ...args] = task.task.command;
   const child = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"] });
   const ended = new Promise<void>((resolve, reject) => {
-    const failed = (how: string) => reject(declined(task, `${program} ${how}`));
+    const failed = (how: string) => reject(notHandedOver(task, `${program} ${how}`));
     child.once("error", () => failed("could not be started"));
     child.once("close", (code) => (code === 0 ? resolve() : failed(`ended with ${code}`)));
   });
@@ -132,6 +189,15 @@ function misshapen(run: string, label: string, empty: boolean): LockstepError {
     code: "ANSWER_REFUSED",
     message: empty ? `${label}: nothing was given` : `${label}: the text has not the shape of one`,
     because: "what is pasted by mistake must not become the key",
+    next: `lockstep answer ${run}`,
+  });
+}
+
+function notHandedOver({ run }: TaskRecord, message: string): LockstepError {
+  return new LockstepError({
+    code: "ANSWER_REFUSED",
+    message,
+    because: "so it may not have written the value; the task stays open",
     next: `lockstep answer ${run}`,
   });
 }

@@ -1,6 +1,7 @@
 import { openHome } from "../../app/home.ts";
 import { ROTATION_COLUMNS, rotationCells, rotationMarkdown } from "../../audit/rotation-log.ts";
 import { trailLine } from "../../audit/trail.ts";
+import type { AuditEntry } from "../../core/record.ts";
 import { listAudit } from "../../db/audit-log.ts";
 import { listRotations } from "../../db/ledger.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
@@ -26,7 +27,7 @@ export async function audit(_io: Io, options: AuditOptions, run: string): Promis
       ...(run !== "" && { run }),
       ...(options.secret !== undefined && { secret: options.secret }),
     });
-    const lines = entries.map(trailLine);
+    const lines = entries.map((entry) => trailLine({ ...entry, context: shortened(entry.context) }));
     const rows = lines.map((line) => [line.at, line.action, line.actor, line.about, line.says]);
     const trail =
       rows.length === 0
@@ -40,4 +41,18 @@ export async function audit(_io: Io, options: AuditOptions, run: string): Promis
   } finally {
     await home.close();
   }
+}
+
+/** For people requests are counted, and trouble is its code and message; `--json` has every request with its id. */
+function shortened(context: AuditEntry["context"]): AuditEntry["context"] {
+  const { requests, trouble, ...rest } = context;
+  const by = new Map<string, number>();
+  for (const one of Array.isArray(requests) ? (requests as { vendor?: string }[]) : [])
+    by.set(one.vendor ?? "?", (by.get(one.vendor ?? "?") ?? 0) + 1);
+  const { code, message } = (trouble ?? {}) as { code?: string; message?: string };
+  return {
+    ...rest,
+    ...(by.size > 0 && { requests: [...by].map(([vendor, n]) => `${vendor} ${n}`).join(", ") }),
+    ...(code !== undefined && { trouble: `${code} ${message}` }),
+  };
 }

@@ -1,7 +1,9 @@
 import { liftFreeze, startFreeze } from "../../app/freezing.ts";
+import type { Home } from "../../app/home.ts";
 import { localActor } from "../../app/people.ts";
+import { type Carrier, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
-import { withCarrier, withHome } from "../follow.ts";
+import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 
@@ -15,25 +17,40 @@ interface FreezeOptions extends Common {
 export function freeze(io: Io, options: FreezeOptions): Promise<Result> {
   return withHome(options, async (home) => {
     const actor = localActor(home.config);
-    if (options.lift) {
-      return withCarrier(io, home, async (carrier) => {
-        const resumed = await liftFreeze(home, carrier.requests, actor);
-        const text =
-          resumed.length === 0
-            ? "Effects may begin again. No run waited for it."
-            : `Effects may begin again. Going on: ${resumed.join(", ")}\nnext  lockstep runs`;
-        return { exit: EXIT.done, json: { frozen: false, resumed }, text };
-      });
-    }
+    if (options.lift) return withCarrier(io, home, (carrier, signal) => lift(io, home, carrier, signal));
     if (!options.all || options.because === undefined) throw incomplete();
     const frozen = await startFreeze(home, actor, options.because);
     const text = [
       `Frozen since ${frozen.at} by ${frozen.by.name}: ${frozen.reason}`,
       "What is being done is finished; no new effect begins. Runs are held at their next one.",
-      "next  lockstep freeze --lift",
+      "next  lockstep freeze --lift    lets them begin again",
     ].join("\n");
     return { exit: EXIT.done, json: { frozen: true, ...frozen }, text };
   });
+}
+
+/** Where no worker takes the runs up, they go on here, until each has come to rest. */
+async function lift(io: Io, home: Home, { requests, here }: Carrier, signal: AbortSignal): Promise<Result> {
+  const resumed = await liftFreeze(home, requests, localActor(home.config));
+  const json = { frozen: false, resumed: resumed.map((run) => run.id) };
+  if (resumed.length === 0)
+    return {
+      exit: EXIT.done,
+      json,
+      text: "Effects may begin again. No run waited for it.\nnext  lockstep status",
+    };
+  if (!here) {
+    const text = `Effects may begin again. A worker goes on with ${json.resumed.join(", ")}\nnext  lockstep runs`;
+    return { exit: EXIT.done, json, text };
+  }
+  io.note("Effects may begin again. ^C leaves what goes on safe.");
+  const texts: string[] = [];
+  for (const run of resumed) {
+    io.note(`Going on with ${run.id}`);
+    const known = await viewRun(home, run.id);
+    texts.push((await follow(io, home, run, { signal, answered: run.question, known })).text);
+  }
+  return { exit: signal.aborted ? EXIT.interrupted : EXIT.done, json, text: texts.join("\n") };
 }
 
 function incomplete(): LockstepError {

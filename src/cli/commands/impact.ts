@@ -15,8 +15,10 @@ export function impact(_io: Io, options: Common, secret: string): Promise<Result
 function text({ secret, copies, consumers, access, runs }: Impact): string {
   return [
     `If ${secret} died now:`,
-    table(copies.map(({ target, effect }) => [`  ${target}`, effect])),
-    ...consumers.map(({ name, reads }) => `  ${name} (reads ${reads}) is refused`),
+    table([
+      ...copies.map(({ target, effect }) => [`  ${target}`, effect]),
+      ...consumers.map(({ name, reads }) => [`  ${name}`, `refused; reads ${reads}`]),
+    ]),
     ...access.map(
       ({ connection, secrets }) =>
         `  Lockstep itself cannot use the connection ${connection}: no automated run of ${secrets.join(", ")}`,

@@ -1,15 +1,15 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CONFIG_FILE } from "../../app/load-config.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 
-/** `lockstep init`: a first configuration to fill in; never overwrites one. */
+/** `lockstep init`: a first configuration to fill in, or with `--sandbox` one to try; never overwrites one. */
 export async function init(_io: Io, options: Common): Promise<Result> {
   const file = path.resolve(options.config ?? CONFIG_FILE);
   try {
-    writeFileSync(file, TEMPLATE, { flag: "wx" });
+    writeFileSync(file, options.sandbox ? example() : TEMPLATE, { flag: "wx" });
   } catch (cause) {
     const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
     throw new LockstepError(
@@ -19,18 +19,31 @@ export async function init(_io: Io, options: Common): Promise<Result> {
         because: exists
           ? "a configuration is never overwritten"
           : "this directory takes no new file from this user",
-        next: exists ? "lockstep doctor" : "call it in a directory that you may write",
+        next: exists ? "lockstep doctor" : "lockstep init    in a directory that you may write",
       },
       { cause },
     );
   }
+  if (options.sandbox) {
+    const says = `Wrote ${path.basename(file)}, a whole estate that the simulated vendors serve. Nothing real is reached.`;
+    return { exit: EXIT.done, json: { file }, text: `${says}\nnext  lockstep plan heroku-api-key` };
+  }
   const text = [
     `Wrote ${path.basename(file)}. Fill in what is marked with <>, then:`,
-    "  lockstep doctor              checks it, and every connection",
-    "  lockstep plan heroku-api-key shows what a rotation would do",
+    "  lockstep doctor                 checks it, and every connection",
+    "  lockstep plan heroku-api-key    shows what a rotation would do",
     "Keep .lockstep/ out of version control.",
   ].join("\n");
   return { exit: EXIT.done, json: { file }, text };
+}
+
+/** The example of the package: above the sources of a clone, and above what the compiler made of them. */
+function example(): string {
+  for (let dir = import.meta.dirname; ; dir = path.dirname(dir)) {
+    const found = path.join(dir, "examples", "raxx", CONFIG_FILE);
+    if (existsSync(found)) return readFileSync(found, "utf8");
+    if (dir === path.dirname(dir)) throw new Error("the example is not in the package");
+  }
 }
 
 const TEMPLATE = `import { defineConfig, env } from "lockstep";

@@ -67,6 +67,6 @@ function fromEnvironment(): LockstepError {
     code: "USAGE",
     message: "The key ring comes from LOCKSTEP_KEYS",
     because: "a ring that several machines share is changed where it is kept, on all of them",
-    next: "append a new key to LOCKSTEP_KEYS everywhere, restart the workers, then move it to the front",
+    next: "lockstep keys list    after you have appended a new key everywhere and restarted the workers; then move it to the front",
   });
 }

@@ -3,16 +3,23 @@ import { planFor } from "../../app/runs.ts";
 import type { Reason } from "../../core/record.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { planText } from "../render.ts";
+import { planText, remarksOf } from "../render.ts";
 
 /** `lockstep plan`: compiles and shows; reads the configuration and nothing else. */
 export async function plan(
   _io: Io,
-  options: Common & { readonly reason: Reason },
+  options: Common & { readonly reason: Reason; readonly supplied: boolean },
   secret: string,
 ): Promise<Result> {
   const { config } = await loadConfig(process.cwd(), options.config);
-  const made = planFor(config, { secret, flow: "rotate", reason: options.reason, sandbox: options.sandbox });
+  const made = planFor(config, {
+    secret,
+    flow: "rotate",
+    reason: options.reason,
+    sandbox: options.sandbox,
+    ...(options.supplied && { supplied: true }),
+  });
   const { runbook, hash, steps, calls } = made;
-  return { exit: EXIT.done, json: { secret, runbook, hash, steps, calls }, text: planText(made) };
+  const remarks = remarksOf(made.snapshot);
+  return { exit: EXIT.done, json: { secret, runbook, hash, steps, calls, remarks }, text: planText(made) };
 }

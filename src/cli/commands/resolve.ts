@@ -33,7 +33,12 @@ export function resolve(io: Io, options: ResolveOptions, id: string): Promise<Re
     return withCarrier(io, home, async (carrier, signal) => {
       const decision = { choice, ...(options.because !== undefined && { reason: options.because }) };
       await decide(home, carrier.requests, view.run, decision, actor);
-      return follow(io, home, view.run, { signal, answered: view.run.question, known: view });
+      const result = await follow(io, home, view.run, { signal, answered: view.run.question, known: view });
+      const { run } = await viewRun(home, id);
+      // What was asked for was done.
+      return choice === "rollback" && run.trouble?.code === "RUN_ROLLED_BACK"
+        ? { ...result, exit: EXIT.done }
+        : result;
     });
   });
 }
@@ -60,7 +65,7 @@ function shown(view: RunView): Result {
   const choices = choicesFor(view);
   const text = [
     safeState(run, steps),
-    ...(run.trouble ? troubleLines(run.trouble, run.id) : []),
+    ...troubleLines(run),
     ...(choices.length > 0
       ? ["You can decide:", ...choicesText(view)]
       : [`There is nothing to decide: it is ${run.status}.`, `next  ${nextCommand(run)}`]),
@@ -95,7 +100,7 @@ async function confirmed(
   if (!io.canAsk || (choice === "break-glass" && !options.because))
     throw new LockstepError({
       code: "CONFIRMATION_NEEDED",
-      message: `To ${choice === "rollback" ? "roll back" : "break the glass"} needs a confirmation`,
+      message: `${choice === "rollback" ? "Rolling back" : "Breaking the glass"} needs a confirmation`,
       because: "it cannot be taken back; nothing was decided",
       next: flags,
     });

@@ -106,7 +106,7 @@ async function confirmBroken(io: Io, home: Home, options: RevokeOptions, plan: P
   if (options.confirm === undefined && !io.canAsk)
     throw needed(
       "Breaking the glass",
-      `lockstep revoke ${plan.secret} --id ${options.id} --break-glass --because "why" --confirm ${JSON.stringify(list.join(", "))}`,
+      `lockstep revoke ${plan.secret} --id ${options.id} --break-glass --because ${JSON.stringify(options.because ?? "why")} --confirm ${JSON.stringify(list.join(", "))}`,
     );
   const typed = options.confirm ?? (await ask("Type the first column back, separated by commas: "));
   const { missing, besides } = typedBack(list, typed);

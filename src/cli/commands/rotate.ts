@@ -9,7 +9,7 @@ import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import type { Io, Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { planText } from "../render.ts";
+import { planText, rotateCommand } from "../render.ts";
 
 interface RotateOptions extends Common {
   readonly reason: Reason;
@@ -64,7 +64,10 @@ async function carryOut(io: Io, home: Home, plan: Plan): Promise<Result> {
   });
 }
 
-/** Rotating again is how a person says "try again" to a held run. Answers with the question that this decides. */
+/**
+ * Rotating again is how a person says "try again" to a held run; what somebody has decided already is carried out instead.
+ * Answers with the question that this decides.
+ */
 async function retryIfHeld(
   io: Io,
   home: Home,
@@ -72,9 +75,15 @@ async function retryIfHeld(
   run: RunRecord,
 ): Promise<string | undefined> {
   if (run.status !== "held") return undefined;
-  const { run: now } = await viewRun(home, run.id);
-  io.note(`It was held: ${now.trouble?.message ?? "trouble"}. Trying again.`);
-  await decide(home, carrier.requests, now, { choice: "retry" }, localActor(home.config));
+  const { run: now, decided } = await viewRun(home, run.id);
+  const found = now.trouble?.message ?? "trouble";
+  const choice = decided?.choice ?? "retry";
+  io.note(
+    choice === "retry"
+      ? `It was held: ${found}. Trying again.`
+      : `It was held: ${found}. ${decided?.by.name} decided: ${choice}. That is carried out.`,
+  );
+  await decide(home, carrier.requests, now, { choice }, localActor(home.config));
   return now.question;
 }
 
@@ -87,7 +96,7 @@ async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void
       code: "CONFIRMATION_NEEDED",
       message: `Rotating ${plan.secret} needs a yes, and there is no terminal to ask on`,
       because: "nothing is changed without it; nothing was started",
-      next: `lockstep rotate ${plan.secret} --yes`,
+      next: `${rotateCommand(plan)} --yes`,
     });
   }
   const answer = await ask(production ? `Type ${plan.secret} to start: ` : `Rotate ${plan.secret}? y/N `);
@@ -118,8 +127,9 @@ function planChanged(asked: string, plan: Plan): LockstepError {
   return new LockstepError({
     code: "PLAN_CHANGED",
     message: `The plan is ${plan.hash} now, not ${asked}`,
-    because: "the configuration, the month or the program changed since it was shown; nothing was started",
-    next: `lockstep plan ${plan.secret}`,
+    because:
+      "the configuration, the month, the program or the options changed since it was shown; nothing was started",
+    next: rotateCommand(plan).replace("lockstep rotate", "lockstep plan"),
   });
 }
 

@@ -17,7 +17,7 @@ export async function sandbox(io: Io, options: Common): Promise<Result> {
       code: "USAGE",
       message: `A sandbox runs for this directory already: ${running.controlUrl}`,
       because: "one estate a directory; two would overwrite each other's state",
-      next: "use --sandbox on any command, or stop the other one",
+      next: "lockstep status --sandbox    uses the one that runs",
     });
   }
   const served = await serveHere(root);

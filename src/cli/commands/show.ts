@@ -7,7 +7,15 @@ import type { Common } from "../main.ts";
 import { freezeSays } from "../matters-text.ts";
 import { heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
-import { answerCommand, choicesFor, choicesText, taskLines, troubleLines } from "../run-text.ts";
+import {
+  answerCommand,
+  choiceLines,
+  choicesFor,
+  choicesText,
+  taskChoices,
+  taskLines,
+  troubleLines,
+} from "../run-text.ts";
 import { whereOf } from "../where.ts";
 
 /** `lockstep show`: opens with the safe state in one sentence, then what can be done about it (X-15). */
@@ -19,20 +27,22 @@ export async function show(_io: Io, options: Common, id: string): Promise<Result
     const { run, steps } = view;
     const text = [
       safeState(run, steps),
-      ...nextLines(view, around),
+      `next  ${nextOf(view, around)}`,
       "",
-      ...aroundLines(around),
+      ...restLines(view, around),
+      ...aroundLines(view, around),
       ...identityLines(view),
       ...stepLines(view),
     ].join("\n");
     const json = {
       state: safeState(run, steps),
       next: nextOf(view, around),
-      choices: choicesFor(view),
+      choices: choicesIn(view, around),
       ...around,
       ...runJson(view, { requests: true }),
     };
-    const exit = run.status === "held" ? EXIT.held : run.status === "waiting" ? EXIT.waits : EXIT.done;
+    const stands = run.status === "held" || around.parked !== null;
+    const exit = stands ? EXIT.held : run.status === "waiting" ? EXIT.waits : EXIT.done;
     return { exit, json, text };
   } finally {
     await home.close();
@@ -64,33 +74,31 @@ function nextOf({ run }: RunView, { task, parked, frozen }: Around): string {
   return nextCommand(run);
 }
 
-function nextLines(view: RunView, around: Around): readonly string[] {
-  const { run } = view;
-  const { task, parked } = around;
-  if (parked !== null)
-    return [
-      `next  ${nextOf(view, around)}`,
-      "",
-      `RUN_PARKED  nothing is done on the strength of this run's journal: ${parked}`,
-      "│ because  it was not written by this installation, was changed, or does not open with these keys",
-      "│ next     give this installation its own key ring back; else look at both keys at the issuer by hand",
-    ];
-  if (run.status === "held")
-    return [
-      "",
-      ...(run.trouble ? troubleLines(run.trouble, run.id) : []),
-      "",
-      "It is held. You can decide:",
-      ...choicesText(view),
-    ];
-  if (task) return ["", ...taskLines(task), `next  ${nextOf(view, around)}`];
-  const trouble = run.trouble ? ["", ...troubleLines(run.trouble, run.id)] : [];
-  return [`next  ${nextOf(view, around)}`, ...trouble];
+/** Nothing can be decided on a run whose journal cannot be trusted. */
+function choicesIn(view: RunView, { task, parked }: Around) {
+  if (parked !== null) return [];
+  return task ? taskChoices(task) : choicesFor(view);
 }
 
-function aroundLines({ frozen, findings }: Around): readonly string[] {
+/** What stands between the first two lines and the record: why it rests, and what a person can do. */
+function restLines(view: RunView, { task, parked }: Around): readonly string[] {
+  const { run } = view;
+  if (parked !== null)
+    return [
+      `RUN_PARKED  nothing is done on the strength of this run's journal: ${parked}`,
+      "│ because  it was not written by this installation, was changed, or does not open with these keys",
+      "│ first    give this installation its own key ring back; else look at both keys at the issuer by hand",
+      "",
+    ];
+  const trouble = run.trouble ? [...troubleLines(run), ""] : [];
+  if (run.status === "held") return [...trouble, "It is held. You can decide:", ...choicesText(view), ""];
+  return [...trouble, ...(task ? [...taskLines(task), ...choiceLines(taskChoices(task)), ""] : [])];
+}
+
+function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly string[] {
+  const said = run.trouble?.code === "FROZEN";
   const lines = [
-    ...(frozen ? [`frozen   ${freezeSays(frozen)}`, "         next  lockstep freeze --lift"] : []),
+    ...(frozen && !said ? [`frozen   ${freezeSays(frozen)}`, "         next  lockstep freeze --lift"] : []),
     ...findings.flatMap(({ severity, says, next }) => [
       `${severity === "sev-1" ? "SEV-1" : "finding"}  ${says}`,
       `         next  ${next}`,

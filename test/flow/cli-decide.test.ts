@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openHome } from "../../src/app/home.ts";
+import { SCHEMA } from "../../src/engine/names.ts";
+import { SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
+import { type Called, call, errorOf, json, openSite, type Site, type } from "./cli-harness.ts";
+
+let site: Site;
+let home: Called;
+let stand: Stand;
+beforeAll(async () => {
+  site = await openSite();
+  home = await site.project();
+  stand = standOf(site, home);
+});
+afterAll(() => site?.close());
+beforeEach(() => stand.age());
+
+const refused = { kind: "status", status: 403, count: null } as const;
+describe("[X-15] an installation that is frozen", () => {
+  it("holds a run at its next effect; show says who, why and how it is lifted, and that command carries it out", async () => {
+    const frozen = await call(home, "freeze", "--all", "--because", "an incident", "--json");
+    expect([frozen.code, json(frozen)["reason"]]).toEqual([0, "an incident"]);
+    const { code, run } = await stand.rotate();
+    expect(code).toBe(5);
+    const shown = await stand.show(run);
+    expect([shown.error?.code, shown.frozen?.reason]).toEqual(["FROZEN", "an incident"]);
+    expect(shown.state).toMatch(/^The old key [0-9a-f]{6} is in the vault; nothing has been changed\.$/);
+    expect(await stand.lines(run)).toContainEqual(expect.stringMatching(/has frozen .+: an incident$/));
+    const status = await call(home, "status");
+    expect(status.out).toMatch(
+      /frozen +no new effect begins: frozen since .+, an incident\n +next {2}lockstep freeze --lift/,
+    );
+    expect(shown.next).toMatch(/^lockstep freeze --lift {4}/);
+    const lifted = await type(home, shown.next);
+    expect([lifted.code, lifted.out]).toEqual([0, expect.stringContaining("Done in ")]);
+    await stand.expectRotated(run);
+  });
+});
+
+describe("[X-15] a run that is held before the first store write", () => {
+  const LIST = "/oauth/authorizations";
+
+  /** How often the list is read before the mint, as the first run of this file did. */
+  function looksBefore(): number {
+    const asked = site.sandbox.control.journal.list({ vendor: "heroku" }).filter(({ path }) => path === LIST);
+    const mint = asked.findIndex(({ method }) => method === "POST");
+    if (mint < 0) throw new Error("no run has minted yet");
+    return mint;
+  }
+
+  /** The reply of the mint is lost, and then the list cannot be read: nobody can tell whether there is a new key. */
+  async function heldAtTheMint(): Promise<Shown> {
+    const { control } = site.sandbox;
+    control.addFault({ kind: "lost-reply", vendor: "heroku", method: "POST", route: LIST });
+    control.addFault({ ...refused, vendor: "heroku", method: "GET", route: LIST, skip: looksBefore() });
+    const { code, run } = await stand.rotate();
+    control.clearFaults();
+    expect(code).toBe(5);
+    return stand.show(run);
+  }
+
+  it("whose journal cannot be trusted is parked: show and status say so, and lead to doctor", async () => {
+    const shown = await heldAtTheMint();
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    try {
+      await opened.database.query(
+        `INSERT INTO ${SCHEMA}.parked (run, executor, why, entry) VALUES ($1, 'x', 'it was changed', 'start')`,
+        [shown.run],
+      );
+      const parked = await stand.show(shown.run);
+      expect([parked.parked, parked.choices]).toEqual(["it was changed", []]);
+      expect(await stand.lines(shown.run)).toContainEqual(
+        expect.stringMatching(/^RUN_PARKED .+: it was changed$/),
+      );
+      expect((await call(home, "status")).out).toMatch(/parked +heroku-api-key\.rotate\.\d: it was changed/);
+      const doctor = await type(home, parked.next);
+      expect([doctor.code, doctor.out]).toEqual([1, expect.stringContaining("RUN_PARKED")]);
+      await opened.database.query(`DELETE FROM ${SCHEMA}.parked`);
+    } finally {
+      await opened.close();
+    }
+    expect((await stand.choose(shown, "retry")).code).toBe(0);
+    await stand.expectRotated(shown.run);
+  });
+
+  it("[X-14] can be cancelled: what it may have created is ended, and nothing was written", async () => {
+    const before = stand.held();
+    const shown = await heldAtTheMint();
+    expect(shown.state).toMatch(/is in the vault; the new key may exist, and no copy has been changed\.$/);
+    expect(shown.choices.map((one) => one.choice)).toEqual(["retry", "settle", "cancel"]);
+    expect((await stand.choose(shown, "cancel")).code).toBe(0);
+    const after = await stand.show(shown.run);
+    expect([after.status, after.error?.code]).toEqual(["cancelled", expect.any(String)]);
+    expect(stand.held()).toEqual(before);
+    const living = site.sandbox.control
+      .truth()
+      .heroku.authorizations.filter(({ alive, description }) => alive && description.includes(" ls-"));
+    expect(living.map(({ id }) => id)).toEqual([before["vault"]]);
+    expect((await type(home, after.next)).code).toBe(0);
+  });
+});
+
+describe("a decision on a run that is not held", () => {
+  it("is refused, and leads to show: completed, unknown", async () => {
+    const run = `${SECRET}.rotate.1`;
+    for (const args of [
+      ["resolve", run, "--retry"],
+      ["rollback", run, "--yes"],
+      ["answer", run, "--done"],
+    ]) {
+      const left = await call(home, ...args, "--json");
+      expect([args[0], left.code, errorOf(left).code]).toEqual([args[0], 1, "RUN_NOT_WAITING"]);
+      expect((await type(home, errorOf(left).next)).code).toBe(0);
+    }
+    for (const command of ["resolve", "rollback", "answer", "show", "cancel"]) {
+      const left = await call(home, command, `${SECRET}.rotate.99`, "--json");
+      expect([command, left.code, errorOf(left).code]).toEqual([command, 2, "RUN_UNKNOWN"]);
+      expect((await type(home, errorOf(left).next)).code).toBe(0);
+    }
+  });
+
+  it("without a choice, resolve says that there is nothing to decide", async () => {
+    const left = await call(home, "resolve", `${SECRET}.rotate.1`);
+    expect([left.code, left.out]).toEqual([0, expect.stringContaining("There is nothing to decide")]);
+  });
+});
+
+describe("[X-14] a rollback", () => {
+  it("without a terminal and without its confirmation: exit 2, and the command that confirms it", async () => {
+    const left = await call(home, "rollback", `${SECRET}.rotate.1`, "--json");
+    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
+    expect(errorOf(left).next).toBe(`lockstep rollback ${SECRET}.rotate.1 --confirm ${SECRET}`);
+  });
+});

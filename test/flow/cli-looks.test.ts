@@ -1,0 +1,192 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { RAXX } from "../../src/sandbox/raxx.ts";
+import { SECRET, type Stand, standOf } from "./cli-estate.ts";
+import { type Called, call, errorOf, json, openSite, type Site, start, type } from "./cli-harness.ts";
+
+let site: Site;
+let home: Called;
+let stand: Stand;
+beforeAll(async () => {
+  site = await openSite();
+  home = await site.project();
+  stand = standOf(site, home);
+});
+afterAll(() => site?.close());
+beforeEach(() => stand.age());
+
+interface Verified {
+  readonly ok: boolean;
+  readonly next: string | null;
+  readonly vault: { readonly is: string };
+  readonly places: readonly { readonly target: string; readonly state: string }[];
+}
+
+const STAGING = "heroku raxx-api-staging HEROKU_API_KEY";
+const verify = async () => {
+  const left = await call(home, "verify", SECRET, "--json");
+  return { code: left.code, found: json<Verified & Record<string, unknown>>(left) };
+};
+const setStaging = (authorization: string) =>
+  site.sandbox.control.act({
+    act: "set-config-var",
+    app: "raxx-api-staging",
+    name: "HEROKU_API_KEY",
+    value: { authorization },
+  });
+
+describe("[X-11] adopt", () => {
+  it("records the present key and an older log; the due date is known from then on", async () => {
+    const log = path.join(home.dir, "log.md");
+    const row = `| 2026-07-01 | kris | old (b1e6320e) | \`${RAXX.currentAuthorization.slice(0, 8)}\` (\`raxx-ci-rotation-2026-07\`) | |`;
+    writeFileSync(
+      log,
+      `| Date (UTC) | Actor | Old auth description | New auth ID | Notes |\n|---|---|---|---|---|\n${row}\n`,
+    );
+    const left = await call(home, "adopt", SECRET, "--log", log, "--json");
+    expect([left.code, left.err]).toEqual([0, ""]);
+    expect(json(left)).toMatchObject({
+      credential: { id: RAXX.currentAuthorization },
+      imported: 1,
+      due: { lastRotated: "2026-07-01T00:00:00.000Z" },
+    });
+    const status = json<{ secrets: { lastRotated: string | null; current: { id: string } | null }[] }>(
+      await call(home, "status", "--json"),
+    );
+    expect(status.secrets[0]).toMatchObject({
+      lastRotated: "2026-07-01T00:00:00.000Z",
+      current: { id: RAXX.currentAuthorization },
+    });
+  });
+
+  it("refuses a log that is none, and one that is not there, and records nothing: exit 2", async () => {
+    const file = path.join(home.dir, "none.md");
+    writeFileSync(file, "no table\n");
+    for (const log of [file, `${file}.gone`]) {
+      const left = await call(home, "adopt", SECRET, "--log", log, "--json");
+      expect([left.code, errorOf(left).code]).toEqual([2, "USAGE"]);
+      expect(errorOf(left).next).toContain(`lockstep adopt ${SECRET}`);
+    }
+  });
+});
+
+describe("[X-15] verify", () => {
+  it("all copies agree: exit 0", async () => {
+    const { code, found } = await verify();
+    expect([code, found.ok, found.next]).toEqual([0, true, null]);
+  });
+
+  it("a copy that differs: exit 3, which one, and the next command", async () => {
+    setStaging(RAXX.sessionAuthorization);
+    const { code, found } = await verify();
+    expect([code, found.ok]).toEqual([3, false]);
+    expect(found.places.filter((one) => one.state === "differs").map((one) => one.target)).toEqual([STAGING]);
+    expect((await type(home, found.next ?? "")).code).toBe(0);
+    const text = await call(home, "verify", SECRET);
+    expect([text.code, text.out]).toEqual([3, expect.stringMatching(/raxx-api-staging .+ differs/)]);
+    setStaging(RAXX.currentAuthorization);
+  });
+});
+
+describe("[X-15] impact", () => {
+  it("names every copy, every consumer, and what Lockstep itself could not do any more; asks no vendor", async () => {
+    const before = site.sandbox.control.journal.list().length;
+    const left = await call(home, "impact", SECRET, "--json");
+    expect(left.code).toBe(0);
+    const found = json<{ copies: { target: string }[]; consumers: object[]; access: object[] }>(left);
+    expect(found.copies).toHaveLength(6);
+    expect(found.consumers).toHaveLength(3);
+    expect(found.access).toEqual([{ connection: "heroku", secrets: [SECRET, "heroku-billing-api-key"] }]);
+    expect(site.sandbox.control.journal.list()).toHaveLength(before);
+    const text = (await call(home, "impact", SECRET)).out;
+    for (const { target } of found.copies) expect(text).toContain(target);
+    expect((await type(home, /^next {2}(.+)$/m.exec(text)?.[1] ?? "")).code).toBe(0);
+  });
+});
+
+describe("cancel", () => {
+  it("[X-14] is refused once a store is written: exit 1, and next goes on with the run", async () => {
+    // The last copy is written slowly, so that the run is under way for long enough.
+    site.sandbox.control.set({ apps: { "raxx-console-prod": { dynoStartMs: 3_000 } } });
+    const run = start(home, "rotate", SECRET, "--yes", "--json");
+    await run.until(/✓ {2}6 store/);
+    const left = await call(home, "cancel", `${SECRET}.rotate.1`, "--json");
+    expect([left.code, errorOf(left).code]).toEqual([1, "RUN_NOT_CANCELLABLE"]);
+    const [next, first] = await Promise.all([type(home, errorOf(left).next), run.left]);
+    site.sandbox.control.set({ apps: { "raxx-console-prod": { dynoStartMs: 0 } } });
+    expect([next.code, first.code]).toEqual([0, 0]);
+    await stand.expectRotated(`${SECRET}.rotate.1`);
+  });
+});
+
+describe("[X-01] revoke", () => {
+  const made = () =>
+    site.sandbox.control.act({
+      act: "create-authorization",
+      description: "raxx-ci-rotation-2026-09",
+      scope: ["global"],
+    }).id ?? "";
+
+  it("without --id, without a reason for broken glass, without a yes: exit 2, and the command that has it", async () => {
+    const id = made();
+    const cases: readonly [readonly string[], string, string][] = [
+      [[], "USAGE", `lockstep revoke ${SECRET} --id <id>`],
+      [["--id", id, "--break-glass"], "USAGE", '--break-glass --because "why"'],
+      [["--id", id], "CONFIRMATION_NEEDED", `lockstep revoke ${SECRET} --id ${id} --yes`],
+    ];
+    for (const [flags, code, next] of cases) {
+      const left = await call(home, "revoke", SECRET, ...flags, "--json");
+      expect([left.code, errorOf(left).code]).toEqual([2, code]);
+      expect(errorOf(left).next).toContain(next);
+    }
+    expect(stand.alive(id)).toBe(true);
+    const printed = errorOf(await call(home, "revoke", SECRET, "--id", id, "--json")).next;
+    expect((await type(home, printed)).code).toBe(0);
+    expect(stand.alive(id)).toBe(false);
+  });
+
+  it("[X-06] never ends the key that copies hold: exit 1, and it lives on", async () => {
+    const current = stand.held()["vault"] ?? "";
+    const left = await call(home, "revoke", SECRET, "--id", current, "--yes", "--json");
+    expect([left.code, json<{ error: { code: string } }>(left).error.code]).toEqual([1, "COPY_HOLDS_OLD"]);
+    expect(stand.alive(current)).toBe(true);
+  });
+
+  it("[X-12] --break-glass wants what will break typed back; the SEV-1 stays until a new key is canonical", async () => {
+    const current = stand.held()["vault"] ?? "";
+    const flags = ["--id", current, "--break-glass", "--because", "found in a public log"];
+    const half = await call(home, "revoke", SECRET, ...flags, "--confirm", STAGING, "--json");
+    expect([half.code, errorOf(half).code]).toEqual([130, "DECLINED"]);
+    const asked = errorOf(await call(home, "revoke", SECRET, ...flags, "--json"));
+    expect([asked.code, asked.next]).toEqual([
+      "CONFIRMATION_NEEDED",
+      expect.stringContaining("found in a public log"),
+    ]);
+    expect(stand.alive(current)).toBe(true);
+    const ended = await type(home, `${asked.next} --json`);
+    expect(ended.code).toBe(0);
+    expect(stand.alive(current)).toBe(false);
+    const { run } = json<{ run: string }>(ended);
+    const shown = await stand.show(run);
+    expect(shown.state).toMatch(/^The key that was to be ended is ended: refused /);
+    expect(shown.findings.map((one) => one.severity)).toContain("sev-1");
+    const [sev1] = shown.findings;
+    expect(sev1?.says).toContain("found in a public log");
+    expect(await stand.lines(run)).toContain(`SEV-1  ${sev1?.says}`);
+    const { code, found } = await verify();
+    expect([code, found.vault.is, found.next]).toEqual([3, "dead", expect.stringContaining("--supplied")]);
+    // What the finding says to do is done.
+    const supply = await type(home, `${sev1?.next} --yes`);
+    expect(supply.code).toBe(4);
+    const waiting = await stand.show(`${SECRET}.rotate.2`);
+    const description = /-d "([^"]+)"/.exec(waiting.task?.task.lines.join("\n") ?? "")?.[1] ?? "";
+    const id =
+      site.sandbox.control.act({ act: "create-authorization", description, scope: ["global"] }).id ?? "";
+    const token = site.sandbox.control.estate().heroku.tokens[id] ?? "";
+    expect((await type(home, waiting.next, `${token}\n`)).code).toBe(0);
+    expect(new Set(Object.values(stand.held()))).toEqual(new Set([id]));
+    expect((await stand.show(`${SECRET}.rotate.2`)).findings).toEqual([]);
+    expect((await verify()).code).toBe(0);
+  });
+});
