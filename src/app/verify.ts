@@ -43,7 +43,7 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
   const wanted = c.fingerprint(values);
   const [who, seen, ready] = await Promise.all([
     c.issuer.introspect(values),
-    sweep(c),
+    sweep(c, "holds"),
     readiness(c, snapshot),
   ]);
   if (seen.is !== "done") throw new Error("a sweep ended without a result");

@@ -19,17 +19,31 @@ export interface Sweep {
   readonly approvals: readonly string[] | undefined;
 }
 
-/** Observes the vault, all destinations and their surroundings side by side; read only. */
-export async function sweep(c: StepContext): Promise<Outcome<Sweep>> {
+/** How closely a sweep looks: what each place holds, or also whether all that was checked before the mint still holds (X-13). */
+export type Closeness = "holds" | "ready";
+
+/**
+ * Observes the vault, all destinations and their surroundings side by side; read only. Looking for readiness, it answers with
+ * the first refusal: a place that could not be written any more is no longer as the plan takes it to be.
+ */
+export async function sweep(c: StepContext, closeness: Closeness): Promise<Outcome<Sweep>> {
   const begunAt = c.now();
   const places = [c.snapshot.vault, ...copiesOf(c.snapshot)];
   const at = (i: number): Store => (i === 0 ? c.vault : c.store(places[i]?.id ?? ""));
   const [seen, surveyed, approvals, configured] = await Promise.all([
-    Promise.all(places.map((_, i) => at(i).observe())),
-    Promise.all(surveysOf(places).map(async (i) => ({ place: places[i], found: await at(i).survey() }))),
+    Promise.all(
+      places.map(
+        (_, i): Promise<Outcome<Observation>> => (closeness === "ready" ? at(i).ready() : at(i).observe()),
+      ),
+    ),
+    Promise.all(
+      surveysOf(places, closeness).map(async (i) => ({ place: places[i], found: await at(i).survey() })),
+    ),
     c.vault.openApprovals(),
     c.configured(),
   ]);
+  const refusal = seen.find((outcome) => outcome.is === "refused");
+  if (refusal && closeness === "ready") return refusal;
   const copies: Record<string, Observation> = {};
   const unseen: Record<string, string> = {};
   let vault: Observation | undefined;
@@ -59,13 +73,17 @@ export async function sweep(c: StepContext): Promise<Outcome<Sweep>> {
   };
 }
 
-/** One copy for each access that can look around, since it sees the same from any of them, and each that looks about itself. */
-export function surveysOf(places: readonly CopySnapshot[]): readonly number[] {
+/**
+ * One copy for each access that can look around, since it sees the same from any of them, and each that looks about itself;
+ * those not where readiness is looked for, which is the same look.
+ */
+export function surveysOf(places: readonly CopySnapshot[], closeness: Closeness): readonly number[] {
   const firsts = new Map<string, number>();
   places.forEach((place, i) => {
     const { surveys } = place.capabilities;
     const sight = surveys === "copy" ? place.id : `${place.kind} ${place.connection}`;
-    if (surveys !== "nothing" && !firsts.has(sight)) firsts.set(sight, i);
+    if (surveys === "nothing" || (surveys === "copy" && closeness === "ready")) return;
+    if (!firsts.has(sight)) firsts.set(sight, i);
   });
   return [...firsts.values()];
 }

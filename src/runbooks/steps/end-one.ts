@@ -23,7 +23,7 @@ export const endOne = (s: Snapshot) =>
         : `End it by its exact id at once, although copies may hold it: ${s.ending.breakGlass}`,
     target: () => s.issuer.account,
     costs: () =>
-      add(s.ending?.breakGlass === undefined ? costsOfLooking(s) : {}, {
+      add(s.ending?.breakGlass === undefined ? costsOfLooking(s, "holds") : {}, {
         [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed,
       }),
     conditional:
@@ -53,7 +53,7 @@ async function look(
 ): Promise<Outcome<RevokeSeen | undefined>> {
   if (c.snapshot.ending?.breakGlass !== undefined) return done(undefined);
   const [seen, receipts] = await Promise.all([
-    lookBeforeEnding(c, { ref: ending.credential, sealed: checked.sealed }),
+    lookBeforeEnding(c, { ref: ending.credential, sealed: checked.sealed }, "holds"),
     c.ledger.receipts(c.snapshot.secret),
   ]);
   return seen.is === "done" ? done({ seen: seen.value, receipts }) : seen;

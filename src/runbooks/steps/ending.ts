@@ -4,16 +4,17 @@ import { add } from "../../core/plan.ts";
 import type { SealedId } from "../../core/sealed.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import type { Calls, StepContext } from "../../core/step.ts";
-import { type Sweep, surveysOf, sweep } from "../../core/sweep.ts";
+import { type Closeness, type Sweep, surveysOf, sweep } from "../../core/sweep.ts";
 import { claimIsOurs } from "./claim.ts";
 
 /** What is looked at right before a credential is ended: every place, its surroundings, and what was checked at the start. */
 export async function lookBeforeEnding(
   c: StepContext,
   living: { readonly ref: Pick<Credential, "account">; readonly sealed: SealedId },
+  closeness: Closeness = "ready",
 ): Promise<Outcome<Sweep & { readonly livingAccount: string }>> {
   const [swept, ours, who] = await Promise.all([
-    sweep(c),
+    sweep(c, closeness),
     claimIsOurs(c),
     c.sealed.open(living.sealed).then((values) => c.issuer.introspect(values)),
   ]);
@@ -24,12 +25,15 @@ export async function lookBeforeEnding(
 }
 
 /** Vendor calls of {@link lookBeforeEnding}. */
-export function costsOfLooking(s: Snapshot): Calls {
+export function costsOfLooking(s: Snapshot, closeness: Closeness = "ready"): Calls {
   const places = [s.vault, ...copiesOf(s)];
-  const each = places.reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.observe }), {
-    [s.issuer.vendor]: s.issuer.costs.introspect,
-  });
-  const surveys = surveysOf(places).map((i) => costsOfSurvey(places[i], places));
+  const each = places.reduce<Calls>(
+    (sum, copy) => add(sum, { [copy.vendor]: copy.costs[closeness === "ready" ? "ready" : "observe"] }),
+    {
+      [s.issuer.vendor]: s.issuer.costs.introspect,
+    },
+  );
+  const surveys = surveysOf(places, closeness).map((i) => costsOfSurvey(places[i], places));
   const { claim, openApprovals } = s.vault.costs;
   return [...surveys, { [s.vault.vendor]: claim + openApprovals }].reduce(add, each);
 }
