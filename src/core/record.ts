@@ -100,6 +100,11 @@ export interface Progress {
   step(run: RunId, step: string, change: Partial<Omit<StepRecord, "id" | "announced">>): Promise<void>;
 }
 
+/** Whether a description ends with the tag of a run, of whichever installation (db/runs.ts makes them). */
+export function hasRunTag(description: string): boolean {
+  return /(^|\s)ls-[a-z2-7]{12}$/.test(description);
+}
+
 /** The last word of the action that announces an effect; {@link AuditLog.intendedAt} looks for it. */
 export const INTENDED = "intended";
 

@@ -96,6 +96,11 @@ export class Secret {
     return new RegExp(`^(?:${source})$`).test(this.#bytes.toString("utf8"));
   }
 
+  /** Another one of the same text, which lives on when this one is wiped. */
+  copy(): Secret {
+    return new Secret(Buffer.from(this.#bytes));
+  }
+
   /** Overwrites the held bytes with zeros. */
   wipe(): void {
     this.#bytes.fill(0);

@@ -3,7 +3,7 @@ import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
 import { lookBeforeEnding } from "./ending.ts";
 import { endTagged } from "./mint.ts";
-import { refusal } from "./refusal.ts";
+import { BACK, refusal } from "./refusal.ts";
 
 /** Ends the new credential after a rollback, under the same proof as any end of a key (X-14, P2, P4). */
 export const endNew = step({
@@ -27,7 +27,7 @@ export const endNew = step({
     const ended = await endTagged(c);
     return ended.is === "done" ? done({ id: pending.ref.id, at: c.now() }) : ended;
   },
-  proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed),
+  proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
   undoes: "impossible",
 });
 

@@ -3,7 +3,7 @@ import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
 import { lookBeforeEnding } from "./ending.ts";
 import { endTagged } from "./mint.ts";
-import { refusal } from "./refusal.ts";
+import { BACK, refusal } from "./refusal.ts";
 
 /** Ends the supplied credential after a rollback: by its exact id, because a person may not have given it this run's tag (X-14, P2, P4). */
 export const endSupplied = step({
@@ -40,6 +40,6 @@ export const endSupplied = step({
     }
     return done({ id, at: c.now() });
   },
-  proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed),
+  proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
   undoes: "impossible",
 });

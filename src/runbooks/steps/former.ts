@@ -3,6 +3,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { accountIsOursIfAlive } from "../../guards/supplied.ts";
+import { onRecord } from "./older.ts";
 
 /**
  * Which credential stood here before, if that can be told: by the issuer's list while it works, by the record once it is
@@ -31,7 +32,8 @@ async function byList(c: StepContext, checked: Facts["checked"]): Promise<Outcom
   const fits = recorded && sameFingerprints(recorded.fingerprints, checked.fingerprints);
   const values = await c.sealed.open(checked.sealed);
   const found = await c.issuer.identify(values, fits ? { id: recorded.credential.id } : undefined);
-  return found.is === "refused" && found.trouble.code === "OLD_NOT_IDENTIFIED" ? done(NOBODY) : found;
+  if (found.is === "refused" && found.trouble.code === "OLD_NOT_IDENTIFIED") return done(NOBODY);
+  return found.is === "done" ? onRecord(c, found.value) : found;
 }
 
 /** The credential of that very value; else the one on record as current, whose value somebody has overwritten. */

@@ -3,6 +3,7 @@ import { done, type NotDone, type Outcome } from "../../core/outcome.ts";
 import type { SealedRecord } from "../../core/sealed.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
+import { oweStrange } from "./older.ts";
 
 /** Creates the new credential, tagged with this run, and seals its value (SOP step 2, HK-05). */
 export const mint = step({
@@ -17,8 +18,10 @@ export const mint = step({
     "if the reply is lost: end what carries this run's tag, show that it is gone, and create again",
   ],
   target: (s) => s.issuer.account,
-  costs: (s) => ({ [s.issuer.vendor]: s.issuer.costs.mint }),
+  costs: (s) => ({ [s.issuer.vendor]: s.issuer.costs.findByTag + s.issuer.costs.mint }),
   needs: [oldIsIdentified, oldIsNobodyElses],
+  // Also at first: what carries the tag by then was made by a run of a newer database than this one.
+  looksFirst: true,
   looks: findOurs,
   does: async (c) => {
     const minted = await c.issuer.mint({ tag: c.tag, description: c.snapshot.issuer.description });
@@ -41,6 +44,8 @@ async function findOurs(c: StepContext): Promise<Look<Facts["pending"]>> {
   const tagged = await c.issuer.findByTag(c.tag);
   if (tagged.is !== "done") return tagged;
   if (tagged.value.length === 0) return { is: "absent" };
+  if ((await c.announced("mint")) === undefined)
+    return { is: "refused", trouble: await oweStrange(c, tagged.value) };
   return { is: "leftover", says: `${tagged.value.length} created without a reply` };
 }
 
