@@ -50,6 +50,8 @@ export type Event = {
   | { readonly is: "act"; readonly act: Act }
   /** A person asks to cancel. */
   | { readonly is: "cancel" }
+  /** The database is lost, and restored as it was so many journal entries ago. */
+  | { readonly is: "restore"; readonly entries: number }
   /** The key ring is gone for so long. */
   | { readonly is: "keys-gone"; readonly ms: number }
 );

@@ -75,6 +75,7 @@ export function* singles(runbook: string, size: Size, extent: Extent): Generator
   for (let n = 1; n <= extent.recorded; n += 1) {
     for (const act of ACTS) yield one({ at: { recorded: n }, is: "act", act });
     yield one({ at: { recorded: n }, is: "keys-gone", ms: 30 * MINUTE });
+    for (const entries of [1, 3, 8]) yield one({ at: { recorded: n }, is: "restore", entries });
   }
 }
 
@@ -134,6 +135,7 @@ function randomEvent(chance: Chance, extent: Extent): Event {
   if (kind < 62) return { at: anywhere, is: "crash" };
   if (kind < 72) return { at: anywhere, is: "freeze", ms: chance.pick([1_000, 4_000, 30_000, 40 * MINUTE]) };
   if (kind < 94) return { at: anywhere, is: "act", act: chance.pick(ACTS) };
-  if (kind < 98) return { at: anywhere, is: "cancel" };
+  if (kind < 97) return { at: anywhere, is: "cancel" };
+  if (kind < 99) return { at: { recorded: entry }, is: "restore", entries: chance.between(1, 12) };
   return { at: anywhere, is: "keys-gone", ms: chance.pick([5_000, 30 * MINUTE]) };
 }

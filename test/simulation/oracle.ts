@@ -184,7 +184,9 @@ function judgeStranded(
   { sandbox, memory, now, violated, before }: Omit<Rest, "calm" | "glass"> & { before: ReadonlySet<string> },
 ): void {
   const open = runs.some((run) => memory.runs.get(run.id)?.endedAt === undefined);
-  if (open || memory.owed.size > 0) return;
+  // A run that found it says so, and nothing is created beside it until somebody has looked.
+  const named = runs.some((run) => memory.runs.get(run.id)?.trouble?.code === "DUPLICATE_UNCLEAR");
+  if (open || named || memory.owed.size > 0) return;
   const value = vaultValue(sandbox);
   const current = memory.generations
     .filter(({ state }) => state === "current")

@@ -9,6 +9,8 @@ import type { Timeline } from "./timeline.ts";
 export interface Person {
   /** Resolves when something was said under that key, or at the moment. */
   hears(run: Run, key: string, until: number): Promise<void>;
+  /** The database does not know any more what was asked: it will be asked again. */
+  forget(): void;
   /** Runs that wait for a person who has nothing more to say. */
   readonly left: ReadonlySet<Run>;
 }
@@ -52,6 +54,7 @@ export function personOf(timeline: Timeline, memory: MemoryRecord, manner: Manne
 
   return {
     left,
+    forget: () => asked.clear(),
     hears: (run, key, until) =>
       new Promise((heard) => {
         const off = timeline.at(until, heard);

@@ -9,11 +9,13 @@ import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
 import { emptyMemory } from "../flow/memory-record.ts";
 import { ACTOR, claimAll, INSTALLATION, SECRET } from "../flow/world.ts";
+import { type Backup, backupOf } from "./backup.ts";
 import type { Case, Event, Fault, Moment } from "./case.ts";
 import { chanceOf } from "./chance.ts";
 import { type Crew, crewOf, type Run } from "./crew.ts";
 import { groundOf } from "./estate.ts";
 import { DISTURBING, perform } from "./hands.ts";
+import { useLightFetch, usePlatformFetch } from "./light-fetch.ts";
 import type { Sending } from "./network.ts";
 import { oracleOf } from "./oracle.ts";
 import { personOf } from "./person.ts";
@@ -44,6 +46,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
   ring ??= await newKeyRing();
   const chance = chanceOf(one.seed, "network");
   const timeline = openTimeline(START);
+  useLightFetch();
   const ground = groundOf(one.size);
   const memory = emptyMemory();
   const trace: string[] = [];
@@ -66,6 +69,8 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     const runs = () => crew?.runs ?? [];
     const oracle = oracleOf({ sandbox, memory, now: () => timeline.now() + one.skewMs, runs });
     const broken: string[] = [];
+    const backups: Backup[] = [];
+    const backsUp = one.events.some(({ is }) => is === "restore");
     const lasting: { fault: Fault; vendor: string; until: number }[] = [];
 
     const happen = (event: Event, sending?: Sending): Fault | undefined => {
@@ -78,6 +83,12 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       if (event.is === "crash") crew?.crash();
       if (event.is === "freeze") crew?.freeze(event.ms);
       if (event.is === "cancel") cancelled = true;
+      if (event.is === "restore") {
+        crew?.crash();
+        (backups.at(-1 - event.entries) ?? backups[0])?.();
+        person.forget();
+        oracle.disturbed();
+      }
       if (event.is === "keys-gone") gone.keysUntil = timeline.now() + event.ms;
       if (event.is === "act") {
         perform(sandbox, event.act, runs()[0]?.tag ?? "");
@@ -170,6 +181,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       },
       recorded: () => {
         counts.recorded += 1;
+        if (backsUp) backups.push(backupOf(memory, runs()));
         due("recorded", counts.recorded);
       },
     });
@@ -204,6 +216,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     };
   } finally {
     timeline.close();
+    usePlatformFetch();
   }
 }
 
