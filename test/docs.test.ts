@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { COVERAGE_FILE, coverageText, coverOfTests, requirementTexts } from "../scripts/sop-coverage.ts";
+import { ioOf } from "../src/cli/io.ts";
+import { commandFor } from "../src/cli/program.ts";
 import { ERROR_CODES } from "../src/core/errors.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -33,7 +35,7 @@ function codeIn(page: string): readonly string[] {
   return [...blocks, ...spans];
 }
 
-const commands = [...read("src/cli/main.ts").matchAll(/\badd\(\s*"([a-z-]+)[^"]*"/g)].map(
+const commands = [...read("src/cli/program.ts").matchAll(/\badd\(\s*"([a-z-]+)[^"]*"/g)].map(
   ([, name = ""]) => name,
 );
 
@@ -165,5 +167,43 @@ describe("words", () => {
       /\/(?:work|root|home|tmp)\/\S*|\bagents?\b|\bsub-?agents?\b|\bassistants?\b|\bsessions? of\b/gi,
     );
     expect(found).toBeNull();
+  });
+});
+
+describe("options", () => {
+  const program = commandFor(ioOf(false, {}), [], async () => {});
+  const known = new Map(
+    program.commands.map((one) => [
+      one.name(),
+      [
+        "--help",
+        ...one.options.map(({ long }) => long ?? ""),
+        ...one.options.map(({ short }) => short ?? ""),
+      ],
+    ]),
+  );
+
+  /** Commands in a line of code with the options that stand behind each: a remark follows after four spaces or a `#`. */
+  function optionsIn(line: string): readonly (readonly [command: string, option: string])[] {
+    const [called = ""] = line.split(/ {4,}(?=\S)(?<=\S {4,})|\s#\s/);
+    return called.split(/(?=\blockstep [a-z])/).flatMap((part) => {
+      const command = /^lockstep ([a-z][a-z-]*)/.exec(part)?.[1] ?? "";
+      const plain = part.replaceAll(/"[^"]*"/g, '""');
+      return command === ""
+        ? []
+        : [...plain.matchAll(/\s(--[a-z-]+)/g)].map(([, one = ""]) => [command, one] as const);
+    });
+  }
+
+  it("are read out of a line without its remark", () => {
+    expect(optionsIn('$ lockstep rollback x --because "no --such" --yes    lockstep show --no')).toEqual([
+      ["rollback", "--because"],
+      ["rollback", "--yes"],
+    ]);
+  });
+
+  it.each(pages)("that %s names belong to their commands", (page) => {
+    const named = codeIn(page).flatMap(optionsIn);
+    expect(named.filter(([command, option]) => known.get(command)?.includes(option) !== true)).toEqual([]);
   });
 });

@@ -31,13 +31,17 @@ export async function readKeyFile(file: string): Promise<KeyMaterial | undefined
     const { mode, uid } = await handle.stat();
     const me = process.getuid?.();
     if (me !== undefined && (mode & 0o077) !== 0) {
-      throw exposedRing(file, "can be read or changed by others than its owner", `chmod 600 '${file}'`);
+      throw exposedRing(
+        file,
+        "can be read or changed by others than its owner",
+        `lockstep doctor    after chmod 600 '${file}'`,
+      );
     }
     if (me !== undefined && me !== 0 && uid !== me) {
       throw exposedRing(
         file,
         `belongs to another user (uid ${uid})`,
-        `chown ${me} '${file}', or run Lockstep as its owner`,
+        `lockstep doctor    as its owner, or after chown ${me} '${file}'`,
       );
     }
     const text = await handle.readFile("utf8").catch((thrown: unknown) => {
@@ -50,7 +54,7 @@ export async function readKeyFile(file: string): Promise<KeyMaterial | undefined
 }
 
 function unreadable(file: string, thrown: unknown): LockstepError {
-  const next = `run the command as its owner (ls -l '${file}' shows who that is)`;
+  const next = `lockstep doctor    as its owner; ls -l '${file}' shows who that is`;
   return brokenRing(file, `it cannot be read (${codeOf(thrown) ?? "unknown"})`, next, thrown);
 }
 
@@ -135,7 +139,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
       if (codeOf(thrown) !== "EEXIST") throw unwritableRing(path, thrown);
     }
     if (Date.now() > deadline) {
-      const next = `if no other lockstep keys command runs: rm '${path}'`;
+      const next = `lockstep keys list    after rm '${path}', if no other lockstep keys command runs`;
       throw brokenRing(path, "another process is changing it, or ended while it did", next);
     }
   }

@@ -8,7 +8,7 @@ export function wrongKeys(message: string, cause?: unknown): LockstepError {
       message,
       because:
         "the sealed values and the journal of this database can only be read with the keys that wrote them",
-      next: "give this process the key ring of the installation: LOCKSTEP_KEYS, or the key file of its home directory",
+      next: "lockstep doctor    with the key ring of the installation: LOCKSTEP_KEYS, or the key file of its home directory",
     },
     { cause },
   );
@@ -18,7 +18,7 @@ export function wrongKeys(message: string, cause?: unknown): LockstepError {
 export function brokenRing(
   where: string,
   found: string,
-  next = `restore ${where} from its backup`,
+  next = `lockstep doctor    after you have restored ${where} from its backup`,
   cause?: unknown,
 ): LockstepError {
   return new LockstepError(
@@ -39,7 +39,7 @@ export function noFingerprintRoot(): LockstepError {
     message: "LOCKSTEP_KEYS has no entry named fingerprint",
     because:
       "labels of values must stay equal when the sealing keys change, so they have a root of their own",
-    next: "append ,fingerprint:<32 random bytes>; make them with: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='",
+    next: "lockstep doctor    after you have appended ,fingerprint:<32 random bytes>: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='",
   });
 }
 
@@ -49,7 +49,7 @@ export function missingRing(file: string): LockstepError {
     code: "KEYRING_MISSING",
     message: `the key file ${file} is missing, and the database holds values that were sealed with it`,
     because: "a new key would not open them, and would hide that they are lost",
-    next: `restore ${file} from its backup, or set LOCKSTEP_KEYS`,
+    next: `lockstep doctor    after you have restored ${file} from its backup, or set LOCKSTEP_KEYS`,
   });
 }
 
@@ -72,7 +72,7 @@ export function unwritableRing(file: string, cause: unknown): unknown {
         code: "DISK_FULL",
         message: `no space is left for the key file ${file}`,
         because: "values are sealed before they are kept, and the key must be on disk before it is used",
-        next: "make room on that disk, then run the command again",
+        next: "lockstep doctor    after you have made room on that disk",
       },
       { cause },
     );
@@ -83,7 +83,7 @@ export function unwritableRing(file: string, cause: unknown): unknown {
       code: "HOME_NOT_WRITABLE",
       message: `the key file ${file} cannot be written (${code})`,
       because: "values are sealed before they are kept, and the key must be on disk before it is used",
-      next: `make its directory writable for you, or set LOCKSTEP_KEYS`,
+      next: "lockstep doctor    after you have made its directory writable for you, or set LOCKSTEP_KEYS",
     },
     { cause },
   );

@@ -17,7 +17,7 @@ export function withoutReply(dialect: Dialect, ask: Ask, thrown: unknown): Failu
         "VENDOR_UNREACHABLE",
         `${dialect.label} cannot be reached (${code})`,
         `${what} was not sent, so nothing happened`,
-        "Check the connection's base URL and the network, then: lockstep doctor",
+        `${again(dialect)}    after you have checked the connection's base URL and the network`,
       ),
     };
   }
@@ -57,7 +57,7 @@ export function foreign(dialect: Dialect, ask: Ask, status: number): Failure {
       "VENDOR_REPLY_FOREIGN",
       `The reply to ${ask.method} ${ask.route} (${status}) is not ${dialect.label}'s own`,
       "a proxy, a login page or a cut reply answered in its place, so it shows nothing about the credential or the copy",
-      "Check what stands between Lockstep and the vendor (base URL, access proxy headers), then: lockstep doctor",
+      `${again(dialect)}    after you have checked what stands before the vendor: base URL, access proxy headers`,
     ),
   };
 }
@@ -75,7 +75,7 @@ function refusalFor(
   const refusal = dialect.refusal(reply, error);
   switch (refusal.as) {
     case "limited":
-      return limited(label, found, refusal.afterMs);
+      return limited(dialect, found, refusal.afterMs);
     case "credential":
       return {
         is: "refused",
@@ -83,7 +83,7 @@ function refusalFor(
           "VENDOR_REFUSED_CREDENTIAL",
           found,
           `${label} does not accept the credential that the call was made with`,
-          "Give the connection a credential that works, then: lockstep doctor",
+          `${again(dialect)}    after you have given the connection a credential that works`,
         ),
       };
     case "permission": {
@@ -94,7 +94,7 @@ function refusalFor(
           "VENDOR_PERMISSION",
           `${found}${needs}`,
           "the credential is valid but may not do this",
-          `Give the connection's credential the right to do this${needs}, then: lockstep doctor`,
+          `${again(dialect)}    after you have given the connection's credential the right to do this${needs}`,
         ),
       };
     }
@@ -105,7 +105,7 @@ function refusalFor(
           "VENDOR_TARGET_MISSING",
           found,
           "it does not exist, or the credential cannot see it",
-          "Check the names and ids in the configuration and the credential's access, then: lockstep doctor",
+          `${again(dialect)}    after you have checked the names and ids in the configuration, and the credential's access`,
         ),
       };
     case "unsure":
@@ -117,20 +117,20 @@ function refusalFor(
           "VENDOR_REFUSED",
           found,
           "the vendor understood the request and will not carry it out",
-          "Settle at the vendor what its answer names, then: lockstep doctor",
+          `${again(dialect)}    after you have settled at the vendor what its answer names`,
         ),
       };
   }
 }
 
-function limited(label: string, found: string, afterMs: Milliseconds): Failure {
+function limited(dialect: Dialect, found: string, afterMs: Milliseconds): Failure {
   return {
     is: "retryable",
     trouble: trouble(
       "VENDOR_RATE_LIMITED",
       found,
-      `${label} refuses calls for now, so nothing happened`,
-      "Wait; Lockstep goes on by itself when the vendor allows it",
+      `${dialect.label} refuses calls for now, so nothing happened`,
+      `${again(dialect)}    in a while: the vendor takes no calls for now`,
     ),
     afterMs,
   };
@@ -142,11 +142,16 @@ function lost(
   code: "VENDOR_UNREACHABLE" | "VENDOR_ERROR",
   found: string,
 ): Failure {
-  const next = "Wait; Lockstep looks again by itself. If it lasts, see the vendor's status page";
+  const next = `${again(dialect)}    once the vendor answers again; its status page may say more`;
   if (ask.effect === "read")
     return { is: "retryable", trouble: trouble(code, found, "nothing was read", next) };
   const because = `whether ${dialect.label} carried it out is not known, so it must be looked up before anything else`;
   return { is: "unknown", trouble: trouble(code, found, because, next) };
+}
+
+/** What looks again, and changes nothing. */
+function again({ forMessages }: Dialect): string {
+  return forMessages ? "lockstep doctor" : "lockstep test <secret>";
 }
 
 function codeOf(thrown: unknown): string | undefined {

@@ -65,6 +65,8 @@ export interface Dialect {
   readonly vendor: string;
   /** For people: `Heroku`. */
   readonly label: string;
+  /** Set for a vendor that only carries messages to people: no run depends on it, and `lockstep doctor` looks at it. */
+  readonly forMessages?: true;
   /** The id that the vendor gave this reply, from headers or body. */
   requestId(reply: RawReply): string | undefined;
   /** Whether a reply below 400 carries the vendor's own marks; its body's structure is checked by the client. */

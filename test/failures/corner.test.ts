@@ -1,4 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { guard } from "../../src/core/guard.ts";
+import type { Runbook } from "../../src/core/runbook.ts";
+import type { Step } from "../../src/core/step.ts";
+import { overlap } from "../../src/runbooks/overlap.ts";
 import {
   END,
   expectKeptPromises,
@@ -64,4 +68,38 @@ describe("what a process announced before it died counts for the next one", () =
     expectKeptPromises(w, run);
     expectRotated(w, run);
   });
+
+  it("[X-14][P1] also where a fault of ours keeps the next process from looking", async () => {
+    const fault = { on: false };
+    const w = await world();
+    const run = w.run({ runbook: throwingAt("revoke", fault) });
+    w.sandbox.control.addFault({ ...END, kind: "late", ms: 20 * 60_000 });
+    await dieAfter(w, run, END.method);
+    fault.on = true;
+    expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "INTERNAL" } });
+    fault.on = false;
+    w.sandbox.control.clearFaults();
+    run.say({ choice: "rollback" });
+    expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "ROLLBACK_IMPOSSIBLE" } });
+    await w.clock.pass(20 * 60_000);
+    await w.sandbox.control.idle();
+    run.say({ choice: "retry" });
+    expect(await run.go()).toMatchObject({ status: "completed" });
+    expectRotated(w, run);
+  });
 });
+
+/** The rotation, with a guard of one step that throws while the fault is on. */
+function throwingAt(id: string, fault: { readonly on: boolean }): Runbook {
+  const throwing = guard("a fault of ours", () => {
+    if (fault.on) throw new TypeError("a fault of ours");
+    return undefined;
+  });
+  const broken = (step: Step): Step =>
+    step.id === id ? { ...step, needs: [...(step.needs ?? []), throwing] } : step;
+  const entries: Runbook["entries"] = (snapshot) =>
+    overlap
+      .entries(snapshot)
+      .map((entry) => ({ ...entry, waves: entry.waves.map((wave) => wave.map(broken)) }));
+  return { ...overlap, entries };
+}

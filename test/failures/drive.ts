@@ -2,6 +2,7 @@ import { type Fault, type FaultKind, routeMatches } from "../../src/sandbox/faul
 import { Died, type Life } from "../flow/life.ts";
 import { type ProcessHooks, type Run, type World, world } from "../flow/world.ts";
 import { isAt, type Place, type Route } from "./places.ts";
+import { isAnnounced, type Truth, truthOf } from "./truth.ts";
 
 /** What goes wrong. */
 export type Trouble = "refuses" | "silent" | "dies" | "cancels";
@@ -13,6 +14,8 @@ export interface Met {
   readonly died: boolean;
   /** Requests that the place sent while the trouble was to happen. */
   readonly asked: number;
+  /** Where `lockstep cancel` is refused: how it was at the vendors in the moment of asking. */
+  readonly refused: Truth | undefined;
 }
 
 const FAULTS: Record<"refuses" | "silent", FaultKind> = {
@@ -27,10 +30,10 @@ export async function meet(place: Place, trouble: Trouble): Promise<Met> {
   const w = await world(place.options);
   const run = w.run();
   if (place.back === "rollback") await comeHalfWay(w, run);
-  const at: At = { w, run, place, trouble, seen: { asked: 0 } };
+  const at: At = { w, run, place, trouble, seen: { asked: 0, refused: undefined } };
   const died = await goThrough(run, hooksFor(at));
   w.sandbox.control.clearFaults();
-  return { w, run, died, asked: at.seen.asked };
+  return { w, run, died, ...at.seen };
 }
 
 /** Carries it out until it rests; true when the process died. */
@@ -73,7 +76,7 @@ interface At {
   readonly run: Run;
   readonly place: Place;
   readonly trouble: Trouble;
-  readonly seen: { asked: number };
+  readonly seen: { asked: number; refused: Truth | undefined };
 }
 
 function hooksFor(at: At): ProcessHooks {
@@ -127,10 +130,11 @@ function dyingHooks({ w, run, place, seen }: At): ProcessHooks {
   };
 }
 
-/** The wish comes with the requests of the place. */
+/** The wish comes with the requests of the place; also where the command refuses it, because it may have come a moment earlier. */
 function cancellingHooks({ w, run, place, seen }: At): ProcessHooks {
   const wish = () => {
     seen.asked += 1;
+    if (isRefused(w, run)) seen.refused ??= truthOf(w, run);
     run.cancel();
   };
   return {
@@ -139,6 +143,14 @@ function cancellingHooks({ w, run, place, seen }: At): ProcessHooks {
     },
     ...atEntries(place, wish),
   };
+}
+
+/** Whether `lockstep cancel` says no: a step that only a person's decision takes back was announced; see app/decisions.ts. */
+function isRefused({ memory }: World, run: Run): boolean {
+  return run.plan.steps.some(
+    ({ id, undoes }) =>
+      (undoes === "no way back" || undoes?.includes("a person decides")) && isAnnounced(memory, run, id),
+  );
 }
 
 /** In a place that asks no vendor: while it waits, else when its work is done and nothing of it is recorded. */

@@ -1,158 +1,165 @@
-import { nextCommand, safeState } from "../../src/app/run-words.ts";
+import { expect } from "vitest";
+import { nextCommand } from "../../src/app/run-words.ts";
 import { choicesFor } from "../../src/cli/run-text.ts";
 import type { Decision } from "../../src/core/circumstances.ts";
-import { INTENDED, type RunRecord } from "../../src/core/record.ts";
-import { held, isAlive, OLD } from "../flow/expectations.ts";
-import { ACTOR, type Run, SECRET, type World } from "../flow/world.ts";
+import type { RunRecord } from "../../src/core/record.ts";
+import { expectRotated } from "../flow/expectations.ts";
+import { nowText } from "../flow/life.ts";
+import { ACTOR, type Run, SECRET, type World, world } from "../flow/world.ts";
 import { type Met, meet, type Trouble } from "./drive.ts";
-import type { Place } from "./places.ts";
+import { isAt, type Place } from "./places.ts";
+import { meetSituation, type Situation } from "./situations.ts";
+import { expectSound, type Truth, truthOf, viewOf } from "./truth.ts";
 
 /** One row of the document: what a person sees and what is true, when that happened there. */
 export interface Row {
-  readonly at: string;
+  readonly where: string;
   readonly run: string;
   readonly lives: string;
   readonly vault: string;
   readonly github: string;
   readonly apps: string;
   readonly next: string;
-  readonly after: string;
+  /** What each command leads to. */
+  readonly leads: string;
 }
 
-/** A run as the commands read it. */
-export function viewOf({ memory }: World, run: Run) {
-  const { snapshot, runbook, hash } = run.plan;
-  const record: RunRecord = {
-    id: run.id,
-    secret: SECRET,
-    flow: snapshot.flow,
-    status: "queued",
-    runbook,
-    planHash: hash,
-    reason: snapshot.reason,
-    actor: ACTOR,
-    tag: run.tag,
-    startedAt: "",
-    ...memory.runs.get(run.id),
-  };
-  const announced = (step: string) =>
-    memory.audit.some(
-      (one) => one.run === run.id && one.step === step && one.action.endsWith(`step.${INTENDED}`),
-    );
-  const steps = [...memory.steps.values()].map((one) =>
-    announced(one.id) ? { ...one, announced: true as const } : one,
-  );
-  return { run: record, plan: run.plan, steps };
-}
-
-/** The row of a place, and whatever must be shown of it besides. */
-export async function rowOf(place: Place, trouble: Trouble): Promise<{ row: Row; met: Met | undefined }> {
-  const at = place.name;
+/** Lets the trouble happen at that place, and tells what came of it; every state on the way must be sound. */
+export async function rowOf(place: Place, trouble: Trouble): Promise<Row> {
+  const where = place.name;
   if (place.quiet && (trouble === "refuses" || trouble === "silent")) {
-    const none = { lives: "-", vault: "-", github: "-", apps: "-", next: "-", after: "-" };
-    return { row: { at, run: "cannot happen: no vendor is asked", ...none }, met: undefined };
+    await expectQuiet(place);
+    const none = { lives: "-", vault: "-", github: "-", apps: "-", next: "-", leads: "-" };
+    return { where, run: "cannot happen: no vendor is asked", ...none };
   }
-  const met = await meet(place, trouble);
+  const again = () => meet(place, trouble);
+  const met = await again();
+  expect(met.asked).toBeGreaterThan(0);
   const { w, run } = met;
-  const record = viewOf(w, run).run;
-  const refused = trouble === "cancels" && (record.status === "completed" || place.back === "rollback");
-  return {
-    row: {
-      at,
-      run: refused ? "goes on; cancel is refused, `RUN_NOT_CANCELLABLE`" : stateText(record),
-      ...truthOf(w, run),
-      next: `\`${commandIn(nextOf(met, refused))}\``,
-      after: refused ? endText(record) : await thenOf(place, trouble, met),
-    },
-    met,
-  };
+  if (met.refused !== undefined) {
+    const end = endOf(w, run);
+    // What the refusal of the command says; see app/decisions.ts.
+    const next = commandIn(nextCommand({ ...viewOf(w, run).run, status: "running" }), run);
+    const words = wordsFor(met.refused);
+    return { where, run: "goes on: `RUN_NOT_CANCELLABLE`", ...words, next, leads: `rotate: ${end}` };
+  }
+  return restingRow(where, met, again);
 }
 
-function stateText({ status, trouble }: RunRecord): string {
-  return trouble ? `${status}, \`${trouble.code}\`` : status;
+/** The same for a situation, which is set right before anything is decided. */
+export async function rowOfSituation(situation: Situation): Promise<Row> {
+  const met = await meetSituation(situation);
+  expect(met.asked).toBe(1);
+  return restingRow(situation.name, met, () => meetSituation(situation), situation.mends);
 }
 
-function nextOf({ w, run }: Met, refused: boolean): string {
+type Mend = (met: Met) => void | Promise<void>;
+
+/** The row of a run that has come to rest, or whose process has died. */
+async function restingRow(where: string, met: Met, again: () => Promise<Met>, mend?: Mend): Promise<Row> {
+  const { w, run } = met;
+  expectSound(w, run);
   const view = viewOf(w, run);
-  // As the refusal says; see app/decisions.ts.
-  if (refused) return `lockstep rotate ${SECRET}`;
-  return choicesFor(view)[0]?.command ?? nextCommand(view.run);
-}
-
-/** The command in a line that says what comes next. */
-export function commandIn(next: string): string {
-  return /lockstep [a-z][\w.<> "-]*?(?=\s{2,}|$|;|,)/.exec(next)?.[0].trim() ?? `no command: ${next}`;
-}
-
-/** Who lives and who holds what, as it is at the vendors. */
-function truthOf(w: World, run: Run): Pick<Row, "lives" | "vault" | "github" | "apps"> {
-  const { vault, github, ...apps } = held(w);
-  const ours = oursOf(w, run);
-  const word = (id: string | null | undefined) => (id === OLD ? "old" : ours.has(id ?? "") ? "new" : "other");
-  const fresh = [...ours.values()].filter((alive) => alive).length;
-  const lives = [
-    ...(isAlive(w, OLD) ? ["old"] : []),
-    ...(fresh > 0 ? [fresh > 1 ? `${fresh} new` : "new"] : []),
-  ];
-  const changed = Object.values(apps).filter((id) => word(id) === "new").length;
+  const { status, trouble } = view.run;
   return {
-    lives: lives.join(" and "),
-    vault: word(vault),
-    github: word(github),
-    apps: changed === 0 ? "old" : changed === 4 ? "new" : `${changed} of 4 new`,
+    where,
+    run: trouble ? `${status}, \`${trouble.code}\`` : status,
+    ...wordsFor(truthOf(w, run)),
+    next: commandIn(choicesFor(view)[0]?.command ?? nextCommand(view.run), run),
+    leads: await leadsOf(met, again, mend),
   };
 }
 
-/** What the run has created, and whether it lives. */
-export function oursOf(w: World, run: Run): ReadonlyMap<string, boolean> {
-  const { authorizations } = w.sandbox.control.truth().heroku;
-  return new Map(
-    authorizations
-      .filter(({ description }) => description.endsWith(run.tag))
-      .map(({ id, alive }) => [id, alive]),
-  );
+/** A place that is said to ask no vendor asks none. */
+async function expectQuiet(place: Place): Promise<void> {
+  const w = await world(place.options);
+  const run = w.run();
+  let visited = false;
+  const recorded = (key: string) => {
+    if (key.startsWith(`${place.step}/`)) visited = true;
+  };
+  await run.go({ recorded, asks: () => expect(isAt(w, run, place)).toBe(false) });
+  expect(visited).toBe(true);
+}
+
+/** The command in a line that says what comes next, with the names of this run left open. */
+function commandIn(next: string, run: Run): string {
+  const [command = ""] = next.split("    ");
+  expect(command).toMatch(/^lockstep [a-z]+ [^<]+$/);
+  return `\`${command.replace(run.id, "<run>").replace(SECRET, "<secret>")}\``;
+}
+
+function wordsFor(truth: Truth): Pick<Row, "lives" | "vault" | "github" | "apps"> {
+  const { oldLives, newLive, vault, github, apps } = truth;
+  const fresh = newLive > 1 ? [`${newLive} new`] : newLive > 0 ? ["new"] : [];
+  const changed = apps.filter((one) => one === "new").length;
+  expect(apps.every((one) => one !== "other")).toBe(true);
+  return {
+    lives: [...(oldLives ? ["old"] : []), ...fresh].join(" and "),
+    vault,
+    github,
+    apps: changed === 0 ? "old" : changed === apps.length ? "new" : `${changed} of ${apps.length} new`,
+  };
 }
 
 /** What comes of each command that the row stands for, once the trouble is over. */
-async function thenOf(place: Place, trouble: Trouble, met: Met): Promise<string> {
+async function leadsOf(met: Met, again: () => Promise<Met>, mend?: Mend): Promise<string> {
   const { w, run } = met;
   const view = viewOf(w, run);
   if (view.run.endedAt !== undefined) {
-    const again = w.run();
-    await again.go();
-    return `a new run: ${endText(viewOf(w, again).run)}`;
+    await mend?.(met);
+    return anew(w, view.run);
   }
   if (met.died) {
     await run.go();
-    return endText(viewOf(w, run).run);
+    return `rotate: ${endOf(w, run)}`;
   }
   const ends: string[] = [];
-  for (const { choice, command } of choicesFor(view)) {
-    const other = await meet(place, trouble);
+  for (const [n, { choice }] of choicesFor(view).entries()) {
+    const other = n === 0 ? met : await again();
+    await mend?.(other);
     await decide(other, choice);
-    const shown = command.replace(run.id, "").replace(/ --confirm \S+| --because "why"/g, "");
-    ends.push(
-      `${shown.replace("lockstep ", "").replace(/\s+/g, " ").trim()}: ${endText(viewOf(other.w, other.run).run)}`,
-    );
+    ends.push(`${choice}: ${await endOrAnswer(other)}`);
   }
   return ends.join("; ");
 }
 
+/** How it ends; where it asks a person on the way, with the answer that it is done. */
+async function endOrAnswer({ w, run }: Met): Promise<string> {
+  const end = endOf(w, run);
+  if (end !== "waiting") return end;
+  run.say({ is: "done", by: ACTOR, at: nowText() });
+  await run.go();
+  return `waiting, then answer: ${endOf(w, run)}`;
+}
+
+/** The run is over: what its own next command does, and a new rotation. */
+async function anew(w: World, { trouble, secret }: RunRecord): Promise<string> {
+  const ends: string[] = [];
+  if (trouble?.next.startsWith(`lockstep test ${secret}    `)) {
+    const look = w.run({ flow: "test" });
+    await look.go();
+    ends.push(`test: ${viewOf(w, look).run.status}`);
+  } else expect(trouble?.next).toBe(`lockstep plan ${secret}`);
+  const again = w.run();
+  await again.go();
+  ends.push(`rotate: ${endOf(w, again)}`);
+  return ends.join("; ");
+}
+
 /** Decides as the command does. */
-export async function decide({ w, run }: Met, choice: Decision["choice"]): Promise<void> {
+async function decide({ w, run }: Met, choice: Decision["choice"]): Promise<void> {
   w.sandbox.control.clearFaults();
   if (choice === "cancel") run.cancel();
   run.say({ choice, by: ACTOR });
   await run.go();
 }
 
-function endText({ status, trouble }: RunRecord): string {
+/** How the run stands now, which must be sound. */
+function endOf(w: World, run: Run): string {
+  expectSound(w, run);
+  const { status, trouble } = viewOf(w, run).run;
+  if (status === "completed") expectRotated(w, run);
   if (trouble?.code === "RUN_ROLLED_BACK") return "rolled back";
-  return status === "held" ? `held again, \`${trouble?.code}\`` : status;
-}
-
-/** The safe state as `lockstep show` says it. */
-export function stateOf({ w, run }: Met): string {
-  const view = viewOf(w, run);
-  return safeState(view.run, view.steps);
+  return status === "held" ? `held, \`${trouble?.code}\`` : status;
 }

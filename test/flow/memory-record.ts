@@ -46,7 +46,7 @@ export interface MemoryRecord {
 }
 
 /** A task that a run has opened. */
-export interface MemoryTask {
+interface MemoryTask {
   readonly run: string;
   readonly question: string;
   readonly step: string;

@@ -28,7 +28,7 @@ export interface Share {
   readonly from: number;
 }
 
-export const WHOLE: Share = { of: 1, from: 0 };
+const WHOLE: Share = { of: 1, from: 0 };
 
 /** Every single thing that can go wrong, at every moment. */
 export async function attackSingly(runbook: string, size: Size, share: Share = WHOLE): Promise<Tally> {
@@ -63,7 +63,7 @@ export async function randomCases(runbooks: readonly string[]): Promise<(seed: n
 }
 
 /** How long a run without trouble is. */
-export async function extentOf(runbook: string, size: Size): Promise<Extent> {
+async function extentOf(runbook: string, size: Size): Promise<Extent> {
   const told = await simulate(quietCase(runbook, size));
   if (told.violations.length > 0) throw new Error(`a quiet run of ${runbook}: ${told.violations.join("; ")}`);
   return told;

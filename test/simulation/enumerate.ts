@@ -6,7 +6,7 @@ import { ACTS } from "./hands.ts";
 const MINUTE = 60_000;
 
 /** Every way in which one request can go wrong. */
-export const FAULTS: readonly Fault[] = [
+const FAULTS: readonly Fault[] = [
   { kind: "refused" },
   { kind: "connect-timeout" },
   { kind: "silent" },

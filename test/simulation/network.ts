@@ -17,7 +17,7 @@ export interface Sending {
 }
 
 /** What a network tells and asks while it carries requests. */
-export interface Traffic {
+interface Traffic {
   /** A request is about to leave; answers with what goes wrong with it. */
   asks(sending: Sending): Fault | undefined;
   /** Its first byte has left. */

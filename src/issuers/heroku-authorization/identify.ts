@@ -44,7 +44,7 @@ function strayBeside({ entries, config, now }: Lineup, present: Authorization): 
     code: "DUPLICATE_UNCLEAR",
     message: `${short(stray.id)} (${stray.description}) was created less than 24 h ago by the same convention, and is not the present key`,
     because: "another rotation may be under way or was left unfinished, so nothing is created beside it",
-    next: `heroku authorizations:revoke ${stray.id}, once you know that nothing uses it`,
+    next: `lockstep test <secret>    after heroku authorizations:revoke ${stray.id}, once you know that nothing uses it`,
   };
 }
 
@@ -54,7 +54,7 @@ function byRecord({ value, entries }: Lineup, id: string): Authorization | Troub
     return doubt(
       `the recorded authorization ${short(id)} is not in Heroku's list`,
       "the key on record was ended by somebody, so the value is another's",
-      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
+      PUT_ONE_THAT_FITS,
     );
   }
   const fit = fitting(value, entry);
@@ -62,14 +62,14 @@ function byRecord({ value, entries }: Lineup, id: string): Authorization | Troub
     return doubt(
       `the characters that Heroku shows of ${short(id)}, the authorization on record, are not those of the value`,
       "record and value disagree, so one of them is of another authorization",
-      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
+      PUT_ONE_THAT_FITS,
     );
   }
   if (!fit.whole && fit.prefix + fit.suffix === 0) {
     return doubt(
       `Heroku shows no character of ${short(id)}, the authorization on record`,
       "nothing ties the value to that authorization",
-      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
+      PUT_ONE_THAT_FITS,
     );
   }
   return entry;
@@ -82,14 +82,14 @@ function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
     return doubt(
       `none of the ${entries.length} authorizations in Heroku's list fits the value`,
       "the value is of another account, or its authorization is gone",
-      "heroku authorizations, to see which one it is; put a value that fits it into the vault, then lockstep doctor",
+      PUT_ONE_THAT_FITS,
     );
   }
   if (others.length > 0) {
     return doubt(
       `${fits.length} authorizations fit the value: ${fits.map((one) => short(one.id)).join(", ")}`,
       "ending the wrong one would stop somebody else's work",
-      "heroku authorizations:create, then put its token into the vault: a fresh one can be told apart",
+      PUT_A_FRESH_ONE,
     );
   }
   const fit = fitting(value, entry);
@@ -97,7 +97,7 @@ function byCharacters({ value, entries }: Lineup): Authorization | Trouble {
     return doubt(
       `Heroku shows only ${fit.prefix + fit.suffix} telling characters of ${short(entry.id)}, ${fit.suffix} of them at the end`,
       `without a record it takes at least ${ENOUGH}, ${ENOUGH_SUFFIX} of them at the end, to tell authorizations apart`,
-      "heroku authorizations:create, then put its token into the vault: a fresh one can be told apart",
+      PUT_A_FRESH_ONE,
     );
   }
   return entry;
@@ -109,28 +109,28 @@ function notOurs({ defaultId, config }: Lineup, entry: Authorization): Trouble |
     return doubt(
       `the value is the account's default API key (${short(entry.id)})`,
       "that key belongs to the person and their dashboard, not to a rotation",
-      "Create an authorization for this secret in Heroku and store its token instead",
+      PUT_A_FRESH_ONE,
     );
   }
   if (entry.session) {
     return doubt(
       `the value is the token of a login session (${short(entry.id)})`,
       "it ends when that person logs out, and ending it logs them out",
-      "Create an authorization for this secret in Heroku and store its token instead",
+      PUT_A_FRESH_ONE,
     );
   }
   if (isKnown(config, entry.id)) {
     return doubt(
       `the value is that of ${short(entry.id)}, which the configuration lists as somebody else's`,
       "known authorizations are never ended by a rotation (HK-03)",
-      "Find out how that value came into the vault; if it is this secret's own, take it off the list `known`",
+      "lockstep test <secret>    after you have put its own value into the vault; if that is its own, take it off the list `known`",
     );
   }
   if (entry.user !== config.account) {
     return doubt(
       `authorization ${short(entry.id)} belongs to ${entry.user ?? "nobody whom Heroku names"}, not to ${config.account}`,
       "a credential of another account is never replaced or ended",
-      "Check the account in the configuration and the connection",
+      "lockstep test <secret>    after you have checked the account in the configuration, and the connection",
     );
   }
   return undefined;
@@ -146,6 +146,11 @@ function fitting(value: Secret, entry: Authorization): Fit {
     ? { fits: false, whole: false, prefix: 0, suffix: 0 }
     : fitOf(value, entry.shown);
 }
+
+const PUT_ONE_THAT_FITS =
+  "lockstep test <secret>    after you have put a value that fits into the vault; heroku authorizations lists them";
+const PUT_A_FRESH_ONE =
+  "lockstep test <secret>    after heroku authorizations:create, with the token of that fresh one in the vault";
 
 function doubt(found: string, because: string, next: string): Trouble {
   const message = `The authorization of the present value cannot be told: ${found}`;

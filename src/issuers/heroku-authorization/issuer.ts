@@ -110,7 +110,7 @@ async function mint(
       code: "ACCOUNT_FEDERATED",
       message: `Heroku will not create an authorization: ${config.account} signs in by SSO`,
       because: "federated accounts cannot issue authorizations, so nothing was created",
-      next: "lockstep rotate <secret> --supplied, or use a service user that is not federated",
+      next: "lockstep rotate <secret> --supplied    or with a service user that is not federated",
     });
   }
   return outcomeOf(answer);
@@ -131,7 +131,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "OLD_NOT_IDENTIFIED",
         `"${id.slice(0, 40)}" is not the full id of an authorization`,
         "only an exact id is ever ended",
-        "lockstep runs, and lockstep show for the id on record",
+        "lockstep runs    then lockstep show for the id on record",
       ),
     );
   }
@@ -142,7 +142,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "OLD_NOT_IDENTIFIED",
         `${id.slice(0, 8)} is listed in the configuration as somebody else's`,
         "known authorizations are never ended by a rotation (HK-03)",
-        "heroku authorizations, to see what is there; then lockstep runs",
+        "lockstep runs    says which run it was; heroku authorizations shows what is there",
       ),
     );
   }
@@ -155,7 +155,7 @@ async function end(config: HerokuAuthorizationConfig, { client }: Deps, id: stri
         "VENDOR_REPLY_FOREIGN",
         `Heroku answered the end of ${id.slice(0, 8)} with another authorization`,
         "what was ended is not known",
-        "heroku authorizations, to see what is there; then lockstep runs",
+        "lockstep runs    says which run it was; heroku authorizations shows what is there",
       ),
     };
   }

@@ -111,7 +111,7 @@ export interface CrashRule {
 }
 
 /** A command that is run time and again, each time in a one-off dyno of its own. */
-export interface Schedule {
+interface Schedule {
   id: string;
   command: string;
   everyMs: number;
@@ -133,7 +133,7 @@ export interface AppAccess {
 }
 
 /** What the app's own health page depends on. */
-export interface AppHealth {
+interface AppHealth {
   /** The variable whose value Heroku has to accept. */
   variable: string;
   failing: boolean;

@@ -54,7 +54,8 @@ export function problem(code: ErrorCode, message: string, because: string, next?
     code,
     message,
     because,
-    next: next ?? "Look at the app's activity in Heroku's dashboard, then retry",
+    next:
+      next ?? "lockstep rotate <secret>    after you have looked at the app's activity in Heroku's dashboard",
   };
 }
 

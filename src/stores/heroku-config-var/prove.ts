@@ -65,7 +65,7 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
       "DRAIN_UNFINISHED",
       `Started on ${config.app} before the write and still running: ${namesOf(holding.value)}`,
       "a process keeps the value that it was started with until it ends",
-      `heroku ps -a ${config.app}; it ends by itself, or: heroku ps:stop ${holding.value[0]?.name} -a ${config.app}`,
+      `lockstep rotate <secret>    once it has ended; heroku ps:stop ${holding.value[0]?.name} -a ${config.app} ends it`,
     ),
   };
 }
@@ -117,7 +117,7 @@ function inRelease(config: Config, { version, status }: Seen): Proof | undefined
   if (status !== "failed" && status !== "expired")
     return notYet(`${found} is ${status}`, "the old value is in force until its release phase has ended");
   const because = "Heroku keeps the release before it, with the value that was there";
-  const next = `${releaseLog(config, version)}, then retry`;
+  const next = `lockstep rotate <secret>    once you know why; ${releaseLog(config, version)} shows it`;
   return refutedBy("DESTINATION_UNPROVED", `${found} ${status}`, because, next);
 }
 
@@ -135,7 +135,12 @@ function inProcesses(
     return hitch.forMs === undefined ? proof : { ...proof, askAgainMs: Math.min(hitch.forMs, LOOK_EVERY) };
   }
   const because = "the app does not run with the new value";
-  return refutedBy("CONSUMER_CRASHED", found, because, `heroku logs -a ${app}, then retry`);
+  return refutedBy(
+    "CONSUMER_CRASHED",
+    found,
+    because,
+    `lockstep rotate <secret>    once you know why; heroku logs -a ${app} shows it`,
+  );
 }
 
 async function inValue(

@@ -85,12 +85,12 @@ export async function misplaced(
   const { id, name } = app.value;
   if (id === config.appId && name === config.app) return undefined;
   const found = `App ${config.appId} is called ${name}, not ${config.app} as configured`;
-  const next = `Correct the name or the id of ${config.app} in the configuration, then start again`;
+  const next = `lockstep test <secret>    after you have corrected the name or the id of ${config.app} in the configuration`;
   return refused(problem("DESTINATION_UNREADY", found, "the plan would name another place", next));
 }
 
-function unready(message: string, because: string, next: string): Trouble {
-  return problem("DESTINATION_UNREADY", message, because, `${next}, then start again`);
+function unready(message: string, because: string, when: string): Trouble {
+  return problem("DESTINATION_UNREADY", message, because, `lockstep test <secret>    ${when}`);
 }
 
 function ownedByAddon({ app, fields }: Config, addons: readonly Addon[]): Trouble | undefined {
@@ -100,7 +100,7 @@ function ownedByAddon({ app, fields }: Config, addons: readonly Addon[]): Troubl
     return unready(
       `${placeOf(app, name)} belongs to the add-on ${owner.name}`,
       "Heroku lets only the add-on change it",
-      `Detach ${owner.name} from ${app}, or give the copy there another name`,
+      `after you have detached ${owner.name} from ${app}, or given the copy there another name`,
     );
   }
   return undefined;
@@ -113,13 +113,13 @@ function unsettled(config: Config, latest: Release | undefined): Trouble | undef
     return unready(
       `Release v${version} of ${config.app} is pending`,
       "a write now would mix with what somebody else has under way",
-      `Wait until it has ended (heroku releases -a ${config.app})`,
+      `once it has ended; heroku releases -a ${config.app} shows it`,
     );
   }
   return unready(
     `The last release of ${config.app}, v${version}, ${status}`,
     "a config var takes effect by a release, and the next one may end like this one",
-    `${releaseLog(config, version)}; bring a release of ${config.app} to success`,
+    `once a release of ${config.app} has succeeded; ${releaseLog(config, version)} shows why it did not`,
   );
 }
 
@@ -129,7 +129,7 @@ function crashed({ app }: Config, dynos: readonly Dyno[]): Trouble | undefined {
   return unready(
     `Crashed on ${app}: ${namesOf(those)}`,
     "a crash after the write could not be told from this one",
-    `heroku logs -a ${app}; get its processes up`,
+    `once its processes are up; heroku logs -a ${app} shows why they are not`,
   );
 }
 
@@ -141,7 +141,7 @@ function readOnly({ app }: Config, access: Answer<Authorization | undefined>): T
     "VENDOR_PERMISSION",
     `The access to ${app} has scope ${scope.join(" ")}, which may not write config vars`,
     "the write would be refused with a new key already made",
-    `Give the connection an authorization that may write the config vars of ${app} (scope global or write-protected), then start again`,
+    `lockstep test <secret>    after you have given the connection an authorization that may write the config vars of ${app}: scope global or write-protected`,
   );
 }
 
@@ -165,9 +165,9 @@ function writability(
 /** Why the app could never be proved by its health URL: it answers badly before anything was changed. */
 async function unwell(config: Config, { client }: Deps, health: Health): Promise<NotDone | undefined> {
   if (health.is === "well") return undefined;
-  const next = `Get ${config.app} to answer there, or correct \`health\` in the configuration`;
+  const when = `once ${config.app} answers there, or after you have corrected \`health\` in the configuration`;
   const because = "whether it works with the new value could not be told from this";
-  const trouble = unready(`${config.app}: ${health.says}`, because, next);
+  const trouble = unready(`${config.app}: ${health.says}`, because, when);
   if (health.is === "silent") return { is: "retryable", trouble };
   const app = await client.app(config.appId);
   if (app.is !== "done" || !app.value.maintenance) return refused(trouble);
@@ -175,7 +175,7 @@ async function unwell(config: Config, { client }: Deps, health: Health): Promise
     unready(
       `${config.app} is in maintenance mode, and ${health.says}`,
       "Heroku answers in the app's place, so whether it works with the new value could not be told",
-      `heroku maintenance:off -a ${config.app}`,
+      `after heroku maintenance:off -a ${config.app}`,
     ),
   );
 }

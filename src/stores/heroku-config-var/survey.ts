@@ -21,7 +21,7 @@ export async function survey(
         "VENDOR_TARGET_MISSING",
         `${config.app} is not among the ${apps.value.length} apps that Heroku lists`,
         "a list without the app that is declared is not the whole one",
-        `heroku access -a ${config.app}, and give the account access to it`,
+        `lockstep test <secret>    after you have given the account access to it; heroku access -a ${config.app} shows who has it`,
       ),
     );
   }

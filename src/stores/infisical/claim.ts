@@ -31,9 +31,12 @@ export async function putClaim(
 ): Promise<Outcome<void>> {
   // Whatever does not look like one would be taken for somebody's own secret from then on.
   if (!isInstallation(installation)) throw new TypeError("an installation's id is a UUID");
+  let wrote = false;
   for (const key of Object.values(config.fields)) {
-    const stopped = await claimKey(config, deps, key, installation);
-    if (stopped !== undefined) return stopped;
+    const ended = await claimKey(config, deps, key, installation);
+    // Whatever another key met, some of the entry is claimed by now.
+    if (typeof ended !== "string") return wrote ? unknown(ended.trouble) : ended;
+    wrote ||= ended === "written";
   }
   return done(undefined);
 }
@@ -43,10 +46,10 @@ async function claimKey(
   deps: Deps,
   key: string,
   installation: string,
-): Promise<NotDone | undefined> {
+): Promise<NotDone | "written" | "there"> {
   const before = await claimAt(config, deps, key);
   if (before.is !== "done") return before;
-  if (installationIn(before.value) === installation) return undefined;
+  if (installationIn(before.value) === installation) return "there";
   if (before.value === "no folder") {
     const made = await deps.client.createFolder(claimsOf(config));
     if (made.is !== "done") return outcomeOf(made);
@@ -59,7 +62,10 @@ async function claimKey(
   }
   if (answer.value.is === "awaits-approval")
     return unknown(approvalPending(`the claim on ${spot(config, key)}`, answer.value));
-  return unheld(config, key, installation, (over?.version ?? 0) + 1, await claimAt(config, deps, key));
+  const after = await claimAt(config, deps, key);
+  // The write was accepted, so that a look that fails leaves open what stands there.
+  if (after.is !== "done") return unknown(after.trouble);
+  return unheld(config, key, installation, (over?.version ?? 0) + 1, after.value) ?? "written";
 }
 
 /** Why the claim that was just written does not count; undefined where it reads back. */
@@ -68,19 +74,18 @@ function unheld(
   key: string,
   installation: string,
   version: number,
-  after: Outcome<Found>,
+  after: Found,
 ): NotDone | undefined {
-  if (after.is !== "done") return after;
-  const now = installationIn(after.value);
+  const now = installationIn(after);
   if (now === installation) return undefined;
-  const reached = typeof after.value === "string" ? 0 : after.value.version;
+  const reached = typeof after === "string" ? 0 : after.version;
   if (now === undefined || reached < version) {
     return unknown(
       problem(
         "VAULT_DIFFERS",
         `The claim on ${spot(config, key)} does not read back yet`,
         "reads may come from a replica that lags behind the write",
-        "Wait; Lockstep reads again",
+        "lockstep rotate <secret>    reads it again",
       ),
     );
   }
@@ -89,7 +94,7 @@ function unheld(
       "CLAIMED_ELSEWHERE",
       `${spot(config, key)} was claimed by the installation ${now} at the same time`,
       "two installations that rotate one secret end each other's keys",
-      "Decide which installation rotates it, and take it out of the other one's configuration",
+      'lockstep rotate <secret> --take-over --because "why"    once it is out of the other one\'s configuration',
     ),
   );
 }
@@ -105,7 +110,7 @@ async function claimAt(config: InfisicalConfig, { client }: Deps, key: string): 
         "VAULT_ENTRY_UNSUITABLE",
         `${key} at ${config.environment} ${path} holds something that is no claim of an installation`,
         "claims lie there, and Lockstep overwrites nothing that it did not make",
-        "Move that entry to another folder",
+        "lockstep rotate <secret>    after you have moved that entry to another folder",
       ),
     );
   }

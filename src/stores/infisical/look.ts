@@ -52,7 +52,7 @@ async function lookAt(
         config,
         key,
         `is imported from ${source}`,
-        `Configure its source (${source}) as the vault instead`,
+        `after you have configured its source (${source}) as the vault instead`,
       ),
     );
   }
@@ -67,7 +67,7 @@ function unreadiness(config: InfisicalConfig, key: string, secret: VaultSecret):
       "VENDOR_PERMISSION",
       `${spot(config, key)} hides its value from this identity`,
       "what was written there could not be read back, and so not be proved",
-      "Give the identity the right to read values there (ReadValue)",
+      "lockstep test <secret>    after you have given the identity the right to read values there (ReadValue)",
     );
   }
   if (rotated) {
@@ -76,7 +76,7 @@ function unreadiness(config: InfisicalConfig, key: string, secret: VaultSecret):
       config,
       key,
       `is written by Infisical's own secret rotation${which}`,
-      "Switch off one of the two rotations: two writers undo each other",
+      "after you have switched off one of the two rotations: two writers undo each other",
     );
   }
   const elsewhere =
@@ -85,14 +85,19 @@ function unreadiness(config: InfisicalConfig, key: string, secret: VaultSecret):
     (path !== undefined && path !== config.path);
   if (elsewhere) {
     const source = [project, environment, path].filter(Boolean).join(" ");
-    return unsuitable(config, key, `comes from ${source}`, "Configure that place as the vault instead");
+    return unsuitable(
+      config,
+      key,
+      `comes from ${source}`,
+      "after you have configured that place as the vault instead",
+    );
   }
   if (reference === undefined) return undefined;
   return unsuitable(
     config,
     key,
     `is ${reference}`,
-    "Configure the place that it refers to as the vault, or store the value itself there",
+    "after you have configured the place that it refers to as the vault, or stored the value itself there",
   );
 }
 
@@ -147,12 +152,12 @@ export function problem(code: ErrorCode, message: string, because: string, next:
 }
 
 /** An entry that something else feeds, or that is taken along by something else. */
-export function unsuitable(config: InfisicalConfig, key: string, found: string, next: string): Trouble {
+export function unsuitable(config: InfisicalConfig, key: string, found: string, when: string): Trouble {
   return problem(
     "VAULT_ENTRY_UNSUITABLE",
     `${spot(config, key)} ${found}`,
     "a write there would not be the last word, or would reach places that the plan does not name",
-    next,
+    `lockstep test <secret>    ${when}`,
   );
 }
 
@@ -168,7 +173,7 @@ export function absent(config: InfisicalConfig): NotDone {
       "VENDOR_TARGET_MISSING",
       `${targetOf(config)} is not there`,
       "without its value nothing can be rotated or compared",
-      "Check environment, path and keys in the configuration, or store the present value there first",
+      "lockstep test <secret>    after you have corrected environment, path and keys in the configuration, or stored the present value there",
     ),
   );
 }

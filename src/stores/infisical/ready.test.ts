@@ -52,10 +52,10 @@ describe.each(["v3", "v4"] as const)("whether an entry is ready on %s", (generat
     set("$" + "{prod.shared.HEROKU_API_KEY}");
     for (const look of [vault.ready, vault.observe, vault.read])
       expect(await look()).toMatchObject(unsuitable(KEY, "a reference to prod.shared.HEROKU_API_KEY"));
-    set("before$" + "{inner}after");
+    set("left$" + "{inner}right");
     const mixed = await vault.ready();
     expect(mixed).toMatchObject(unsuitable(KEY, "references to other secrets"));
-    expect(JSON.stringify(mixed)).not.toMatch(/before|inner|after/);
+    expect(JSON.stringify(mixed)).not.toMatch(/left|inner|right/);
     // Without the closing brace it is a text like any other.
     set("a$" + "{b");
     expect((await vault.ready()).is).toBe("done");

@@ -51,7 +51,7 @@ async function syncsOpen(config: InfisicalConfig, { client }: Deps): Promise<Out
       config,
       Object.values(config.fields).join(", "),
       `is under the native sync "${here.name}", which writes it to ${here.destination}`,
-      "Switch that sync off in Infisical, and declare its destination in the configuration instead",
+      "after you have switched that sync off in Infisical, and declared its destination in the configuration instead",
     ),
   );
 }
@@ -73,7 +73,7 @@ function mayNot(config: InfisicalConfig, key: string): Trouble {
     "VENDOR_PERMISSION",
     `The rights of this identity do not let it write ${spot(config, key)}`,
     "a key that could not be stored must not be created",
-    "Give the identity the right to edit secrets there, then: lockstep doctor",
+    "lockstep test <secret>    after you have given the identity the right to edit secrets there",
   );
 }
 

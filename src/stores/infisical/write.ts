@@ -65,7 +65,7 @@ function unkept(key: string, changed: string) {
     "VAULT_DIFFERS",
     `Infisical would not keep the value of ${key} as it is: ${changed}`,
     "a copy that differs from the credential does not work, so nothing was written",
-    "Check how the value was obtained",
+    "lockstep rotate <secret>    after you have checked how the value was obtained",
   );
 }
 
@@ -86,6 +86,6 @@ export function approvalPending(
     "VAULT_APPROVAL_PENDING",
     `The write of ${what} became change request ${request}`,
     "an approval policy holds that place: it is not written now, and may be at any later time",
-    "Merge or reject the change request in Infisical, and exempt Lockstep's identity from the policy",
+    "lockstep rotate <secret>    after you have merged or rejected it in Infisical; exempt Lockstep's identity from the policy",
   );
 }

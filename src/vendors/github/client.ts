@@ -269,7 +269,7 @@ function noToken(): Answer<never> {
       "CREDENTIAL_MISSING",
       "The GitHub connection has no field `token`",
       "no call can be made without it",
-      "Say in the configuration where the connection's token comes from",
+      "lockstep doctor    after you have said in the configuration where the connection's token comes from",
     ),
   };
 }

@@ -90,7 +90,7 @@ function loginFailure(answer: Failure): Failure {
   if (answer.said?.status !== 404 || answer.said.id === "Not Found") return outcomeOf(answer);
   const { message } = answer.trouble;
   const because = "Infisical does not know the client id that Lockstep logs in with";
-  const next = "Give the connection a client id and secret that work, then: lockstep doctor";
+  const next = "lockstep doctor    after you have given the connection a client id and secret that work";
   return { is: "refused", trouble: trouble("VENDOR_REFUSED_CREDENTIAL", message, because, next) };
 }
 
@@ -108,7 +108,7 @@ function noPair(): Answer<never> {
       "CREDENTIAL_MISSING",
       "The Infisical connection has no fields `clientId` and `clientSecret`",
       "no call can be made without them",
-      "Say in the configuration where the connection's client id and secret come from",
+      "lockstep doctor    after you have said in the configuration where the connection's client id and secret come from",
     ),
   };
 }

@@ -20,6 +20,7 @@ const UNSURE = /^(internal_error|fatal_error|service_unavailable|request_timeout
 export const slackDialect: Dialect = {
   vendor: "slack",
   label: "Slack",
+  forMessages: true,
   requestId: ({ headers }) => headers.get("x-slack-req-id") ?? undefined,
   isOwn: (reply) => isSlacks(reply) && Reflect.get(reply.body as object, "ok") === true,
   saysNo: (reply) => isSlacks(reply) && Reflect.get(reply.body as object, "ok") === false,

@@ -180,7 +180,7 @@ function failureOf(thrown: unknown, { begun }: Sending, host: string, hidden: re
   if (code === "ETLS") {
     const because = "a password is sent to another machine only inside TLS";
     const next =
-      "Use smtps://, or a server that offers STARTTLS under a valid certificate, then: lockstep doctor";
+      "lockstep doctor    after you have named smtps://, or a server that offers STARTTLS under a valid certificate";
     return {
       is: "refused",
       trouble: trouble("VENDOR_REFUSED", `${host} does not come to speak TLS`, because, next),
@@ -192,7 +192,7 @@ function failureOf(thrown: unknown, { begun }: Sending, host: string, hidden: re
     return refusalOf(responseCode, code, found);
   }
   const how = code === undefined ? "" : ` (${code})`;
-  const next = "Check the mail server's address and the network, then: lockstep doctor";
+  const next = "lockstep doctor    after you have checked the mail server's address and the network";
   if (!begun) {
     const because = "the message was not handed over";
     return {
@@ -220,16 +220,16 @@ function failureOf(thrown: unknown, { begun }: Sending, host: string, hidden: re
 function refusalOf(status: number, code: string | undefined, found: string): NotDone {
   if (code === "EAUTH") {
     const because = "it does not accept the user and password that it was given";
-    const next = "Give notify.email a credential that works, then: lockstep doctor";
+    const next = "lockstep doctor    after you have given notify.email a credential that works";
     return { is: "refused", trouble: trouble("VENDOR_REFUSED_CREDENTIAL", found, because, next) };
   }
   if (status < 500) {
     const because = "the mail server does not take the message for now";
-    const next = "Wait; Lockstep tries again by itself";
+    const next = "lockstep doctor    looks at it without sending; messages are tried again by themselves";
     return { is: "retryable", trouble: trouble("VENDOR_ERROR", found, because, next) };
   }
   const because = "the mail server will not take the message";
-  const next = "Settle at the mail server what its answer names, then: lockstep doctor";
+  const next = "lockstep doctor    after you have settled at the mail server what its answer names";
   return { is: "refused", trouble: trouble("VENDOR_REFUSED", found, because, next) };
 }
 
