@@ -17,6 +17,7 @@ function texts(fields: object, seed: string): Record<string, string> {
 }
 
 function worldOf(fields: Readonly<Record<string, string>>, more: object = {}) {
+  const [first = {}, next = {}, other = {}] = ["first", "next", "other"].map((seed) => texts(fields, seed));
   return async () => {
     const sandboxed = await testSandbox();
     const { sandbox } = sandboxed;
@@ -26,7 +27,7 @@ function worldOf(fields: Readonly<Record<string, string>>, more: object = {}) {
         sandbox.control.act({ act: "set-github-secret", repository: REPOSITORY, name, value });
       }
     };
-    put(texts(fields, "first"));
+    put(first);
     await sandboxed.clock.advance(3_600_000);
     const secrets = () => sandbox.github.repositories[0]?.secrets ?? [];
     return {
@@ -39,8 +40,8 @@ function worldOf(fields: Readonly<Record<string, string>>, more: object = {}) {
       }),
       targetId: String(RAXX.repositoryId),
       credential: { token: sandbox.control.estate().github.tokens["rotation"] ?? "" },
-      next: texts(fields, "next"),
-      other: texts(fields, "other"),
+      next,
+      other,
       held: () =>
         Object.fromEntries(
           Object.entries(fields).map(([field, name]) => [
@@ -60,5 +61,10 @@ describe("conformance, proved by receipt", () => {
 
 describe("conformance, proved by behaviour", () => {
   const world = worldOf({ token: "HEROKU_API_KEY" }, { proof: PROOF });
-  for (const { name, run } of testStore(githubActionsSecret, { vendor: github, world })) it(name, run);
+  // A job's proof changes these; the rest is as above.
+  const other = /^(ready|prove|drained|grade|costs|looking|no value)/;
+  const cases = testStore(githubActionsSecret, { vendor: github, world }).filter(({ name }) =>
+    other.test(name),
+  );
+  for (const { name, run } of cases) it(name, run);
 });

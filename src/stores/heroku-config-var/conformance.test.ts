@@ -16,6 +16,8 @@ function texts(seed: string): Record<string, string> {
   return Object.fromEntries(Object.keys(FIELDS).map((field) => [field, alphanumeric(random, 40)]));
 }
 
+const [FIRST = {}, NEXT = {}, OTHER = {}] = ["first", "next", "other"].map(texts);
+
 async function world() {
   const sandboxed = await testSandbox();
   const { sandbox } = sandboxed;
@@ -23,7 +25,7 @@ async function world() {
     for (const [field, name] of Object.entries(FIELDS))
       sandbox.control.act({ act: "set-config-var", app: APP, name, value: { text: values[field] ?? "" } });
   };
-  put(texts("first"));
+  put(FIRST);
   await sandboxed.clock.advance(3_600_000);
   const held = () => sandbox.heroku.apps.find(({ name }) => name === APP)?.releases.at(-1)?.config ?? {};
   return {
@@ -31,8 +33,8 @@ async function world() {
     config: herokuConfigVar.config.parse({ app: APP, appId: RAXX.apps[APP], fields: FIELDS }),
     targetId: RAXX.apps[APP],
     credential: { token: sandbox.control.estate().heroku.tokens[RAXX.currentAuthorization] ?? "" },
-    next: texts("next"),
-    other: texts("other"),
+    next: NEXT,
+    other: OTHER,
     copies: Object.keys(RAXX.apps).length,
     held: () =>
       Object.fromEntries(Object.entries(FIELDS).map(([field, name]) => [field, held()[name] ?? ""])),
