@@ -3,7 +3,7 @@ import { compile, type Plan } from "../core/plan.ts";
 import type { Actor, RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
 import { type DecisionRecord, decisionOn } from "../db/decisions.ts";
-import { activeRun, getRun, getSteps, reserveRun } from "../db/runs.ts";
+import { activeRun, getRun, getRunRecord, getSteps, reserveRun } from "../db/runs.ts";
 import { openClient } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Requests } from "../engine/requests.ts";
@@ -132,12 +132,16 @@ export interface RunView {
 
 /** Reads a run. Throws RUN_UNKNOWN. */
 export async function viewRun(home: Pick<Home, "database">, id: RunId): Promise<RunView> {
-  const { plan, ...run } = await getRun(home.database, id);
-  const steps = await getSteps(home.database, id);
+  const { plan } = await getRun(home.database, id);
+  return viewAgain(home, id, plan as Plan);
+}
+
+async function viewAgain(home: Pick<Home, "database">, id: RunId, plan: Plan): Promise<RunView> {
+  const [run, steps] = await Promise.all([getRunRecord(home.database, id), getSteps(home.database, id)]);
   const asks = run.status === "held" || run.status === "waiting";
   const decided =
     asks && run.question !== undefined ? await decisionOn(home.database, id, run.question) : undefined;
-  return { run, plan: plan as Plan, steps, ...(decided && { decided }) };
+  return { run, plan, steps, ...(decided && { decided }) };
 }
 
 /** One line of a run as it is shown: of its plan, by number, or of what a person's decision has added. */
@@ -175,8 +179,10 @@ export async function followRun(
   options: { readonly signal: AbortSignal; readonly answered?: string },
 ): Promise<RunView> {
   let last = "";
+  // Read once: it is as long as all the rest together, and is asked for ten times a second beside the run itself.
+  const plan = (await getRun(home.database, id)).plan as Plan;
   for (;;) {
-    const view = await viewRun(home, id);
+    const view = await viewAgain(home, id, plan);
     const state = JSON.stringify([view.run, view.steps]);
     if (state !== last) seen(view);
     last = state;

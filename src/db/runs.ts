@@ -111,6 +111,12 @@ export async function getRun(queries: Queries, id: RunId): Promise<RunWithPlan> 
   return { ...recordOf(row), plan: row.plan };
 }
 
+/** One run as it stands, without its plan, which never changes. Throws RUN_UNKNOWN. */
+export async function getRunRecord(queries: Queries, id: RunId): Promise<RunRecord> {
+  const rows = await queries.query<RunRow>(`SELECT ${COLUMNS} FROM lockstep.run WHERE id = $1`, [id]);
+  return recordOf(only(rows, id));
+}
+
 /** Runs, newest first, without their plans. */
 export async function listRuns(queries: Queries, filter: RunFilter = {}): Promise<readonly RunRecord[]> {
   const rows = await queries.query<RunRow>(
