@@ -100,20 +100,13 @@ function writes(all: readonly Rotation[]): Figure {
   return counted("rotation.writes", made, LEAST_WRITES, {});
 }
 
+/** All that the plan counts except the writes; a command signs in once, and the estate has the one environment that is counted. */
 function reads(all: readonly Rotation[], planned: Counts): Figure {
-  const signIns = all.map((one) => one.requests.filter(signsIn).length);
-  const made = all.map((one) =>
-    byVendor(one.requests.filter((request) => request.effect !== "write" && !signsIn(request))),
-  );
+  const made = all.map((one) => byVendor(one.requests.filter((request) => request.effect !== "write")));
   const least = Object.fromEntries(
     Object.entries(planned).map(([vendor, n]) => [vendor, n - (LEAST_WRITES[vendor] ?? 0)]),
   );
-  return counted("rotation.reads", made, least, { plan: planned, signIns });
-}
-
-/** A plan does not count them: a process signs in once, however many rotations it carries out. */
-function signsIn(request: JournalEntry): boolean {
-  return request.path.includes("/auth/");
+  return counted("rotation.reads", made, least, { plan: planned });
 }
 
 function counted(name: string, made: readonly Counts[], least: Counts, more: object): Figure {

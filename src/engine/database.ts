@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import pg from "pg";
 import { LockstepError } from "../core/errors.ts";
+import { nameFor } from "../db/prepared.ts";
 
 /** How long connecting may take before the database counts as unreachable. */
 const CONNECT_MS = 10_000;
@@ -30,7 +31,18 @@ export function connectionOf(databaseUrl: string, name: string): pg.ClientConfig
 export function openPool(databaseUrl: string, name: string, max: number): pg.Pool {
   const pool = new pg.Pool({ ...connectionOf(databaseUrl, name), max, stream: () => new Line() });
   pool.on("error", () => {});
+  pool.on("connect", prepare);
   return pool;
+}
+
+/** Names the statements of DBOS, which sends seven for each entry of the journal and lets the server parse each of them each time. */
+function prepare(client: pg.PoolClient): void {
+  const send = client.query.bind(client) as (...asked: readonly unknown[]) => unknown;
+  const query = (text: unknown, values: unknown, ...rest: readonly unknown[]): unknown => {
+    const name = typeof text === "string" && Array.isArray(values) ? nameFor(text) : undefined;
+    return name === undefined ? send(text, values, ...rest) : send({ text, values, name }, ...rest);
+  };
+  client.query = query as typeof client.query;
 }
 
 /**
@@ -101,7 +113,7 @@ export function unreachable(databaseUrl: string, cause: unknown): LockstepError 
       code: "DATABASE_UNREACHABLE",
       message: `${placeOf(databaseUrl)} does not let Lockstep in${why}`,
       because: "every step of a run is recorded there before it is taken",
-      next: "check LOCKSTEP_DATABASE_URL and that the server is up, then run the command again",
+      next: "lockstep doctor    after you have checked LOCKSTEP_DATABASE_URL, and that the server is up",
     },
     { cause },
   );
@@ -129,7 +141,7 @@ function pooled(): LockstepError {
     message: "a transaction pooler stands between Lockstep and the database",
     because:
       "one session would be shared by several processes, and then two of them would carry out the same run",
-    next: "point LOCKSTEP_DATABASE_URL at the server itself, or at a port of the pooler in session mode",
+    next: "lockstep doctor    after you have pointed LOCKSTEP_DATABASE_URL at the server itself, or at a port in session mode",
   });
 }
 

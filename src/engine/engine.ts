@@ -184,11 +184,17 @@ function runnerOf(
       const input = openEntry(stored, id, boxName.input);
       const journal = journalOf(execution, executions, mailbox, sealer);
       const answer = await attempt(() => options.procedure({ id, input }, journal));
+      // An engine that closes waits for it as for an entry: people are told of the end before it is recorded, a command
+      // closes then, and a run whose end is lost keeps the next one of its secret waiting until somebody ends it again.
+      execution.inFlight += 1;
       const sealed = await sealEntry(sealer, id, boxName.result, answer);
       // DBOS records the end after this returns; until then the run must not look like one that nobody carries out.
       setTimeout(() => executions.end(execution), RECORDING_MS).unref();
-      // Only then may the next run of the same secret begin.
-      void recorded(id).then(looks.soon);
+      void recorded(id).then(() => {
+        execution.inFlight -= 1;
+        // Only then may the next run of the same secret begin.
+        looks.soon();
+      });
       return sealed;
     } catch (thrown) {
       return executions.stop(execution, thrown);

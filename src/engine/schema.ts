@@ -52,6 +52,6 @@ function blocked(): LockstepError {
     code: "DATABASE_UNREACHABLE",
     message: "another Lockstep process has been starting on this database for a minute",
     because: "the tables are made by one process at a time, and that one does not go on",
-    next: "end the process that hangs (SELECT pid, application_name FROM pg_stat_activity shows it), then try again",
+    next: "lockstep doctor    after you have ended the process that hangs; SELECT pid, application_name FROM pg_stat_activity shows it",
   });
 }

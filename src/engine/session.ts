@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { nameFor } from "../db/prepared.ts";
 import { connectionOf, endsConnection, refusePooler, sessionName, unreachable } from "./database.ts";
 import { CHANNEL, lifeLock, QUEUED } from "./names.ts";
 
@@ -167,9 +168,8 @@ function linkOver(client: pg.Client): Link {
     if (dead) throw new Error("the connection is gone");
     const patience = setTimeout(kill, STATEMENT_MS);
     try {
-      // Named, so that the server parses each of the few statements once a connection.
-      const query =
-        values === undefined ? { text: sql } : { text: sql, values: [...values], name: nameFor(sql) };
+      const name = values === undefined ? undefined : nameFor(sql);
+      const query = { text: sql, ...(values && { values: [...values] }), ...(name && { name }) };
       return (await client.query<Record<string, unknown>>(query)).rows;
     } finally {
       clearTimeout(patience);
@@ -190,14 +190,4 @@ function linkOver(client: pg.Client): Link {
       kill();
     },
   };
-}
-
-const names = new Map<string, string>();
-
-function nameFor(sql: string): string {
-  const known = names.get(sql);
-  if (known !== undefined) return known;
-  const name = `lockstep_${names.size}`;
-  names.set(sql, name);
-  return name;
 }

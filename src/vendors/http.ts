@@ -20,13 +20,10 @@ export type Http = (ask: Ask) => Promise<Answer<Reply>>;
 /** The way to one vendor by one connection. */
 export function createHttp(dialect: Dialect, options: Omit<ConnectionOptions, "credential">): Http {
   const account = `${dialect.vendor}:${new URL(options.baseUrl).host}:${options.account}`;
-  // What the last replies said of the limits is kept beside the work, and is there before the next call is counted.
-  let kept: Promise<unknown> = Promise.resolve();
   return async (ask) => {
     const request = requestFor(options, ask);
     if (request === undefined) return unsendable(dialect, ask);
     try {
-      await kept;
       await options.budget.take(account, options.patienceMs ?? PATIENCE_MS);
     } catch (thrown) {
       // Nothing was sent, whatever ailed the budget.
@@ -35,8 +32,8 @@ export function createHttp(dialect: Dialect, options: Omit<ConnectionOptions, "c
     const ended = await exchangeOwned(dialect, options, ask, request);
     if (!("reply" in ended)) return withoutReply(dialect, ask, ended.thrown);
     const { reply } = ended;
-    // A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
-    kept = Promise.all([kept, options.budget.saw(account, dialect.limits(reply)).catch(() => {})]);
+    // Kept beside the work. A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
+    options.budget.saw(account, dialect.limits(reply)).catch(() => {});
     return failureIn(dialect, ask, reply) ?? { is: "done", value: reply };
   };
 }
@@ -156,7 +153,7 @@ function unsendable(dialect: Dialect, ask: Ask): Answer<never> {
       "CONFIG_INVALID",
       `${ask.method} ${ask.route} cannot be sent to ${dialect.label}`,
       "a header (mostly the credential) or an id holds characters that no request can carry, so nothing was sent",
-      "Check the credential for line breaks and stray characters, and the ids in the configuration",
+      "lockstep doctor    after you have checked the credential for stray characters, and the ids in the configuration",
     ),
   };
 }

@@ -95,7 +95,8 @@ export function estateOf(sandbox: Sandbox): Estate {
   };
 }
 
-/** Requests of a run that changed something, oldest first. */
+/** Requests of a run that changed something, oldest first. What people are told is no effect of a step. */
 export function writesSince(sandbox: Sandbox, { seq }: Estate): readonly JournalEntry[] {
-  return sandbox.control.journal.list({ effect: "write", since: seq });
+  const all = sandbox.control.journal.list({ effect: "write", since: seq });
+  return all.filter(({ vendor }) => vendor !== "slack" && vendor !== "mail");
 }

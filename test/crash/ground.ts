@@ -27,7 +27,7 @@ import type { Hit, Order } from "./hook.ts";
 export const SECRET = "heroku-api-key";
 
 /** Who starts the runs and decides on them. */
-export const ACTOR = { name: "crash suite", assurance: "local user", role: "superadmin" } as const;
+const ACTOR = { name: "crash suite", assurance: "local user", role: "superadmin" } as const;
 
 /** A project directory with its configuration. */
 export interface Project {
@@ -54,8 +54,11 @@ export interface Ground {
   readonly crew: Crew;
   /** Starts a rotation in which workers will be struck, one after the other, as ordered. */
   start(...orders: readonly Order[]): Promise<string>;
-  /** Waits for its end; a held run, or one that takes too long, is an error that says what happened. */
-  end(run: string, patienceMs?: number): Promise<RunView>;
+  /**
+   * Waits for its end; a held run, or one that takes too long, is an error that says what happened. `answered` is the
+   * question that was just answered: until a process takes the answer up the run shows as waiting for it.
+   */
+  end(run: string, patienceMs?: number, answered?: string): Promise<RunView>;
   /** Waits until it is held or waits for a task, or however else it stops; `answered` is the question that was just decided. */
   stops(run: string, answered?: string): Promise<RunView>;
   /** Tells a run that is held or waits what a person decided. */
@@ -64,6 +67,8 @@ export interface Ground {
   answer(view: RunView): Promise<void>;
   /** Where processes were really struck so far. */
   hits(run: string): readonly Hit[];
+  /** Waits until so many were struck: what a run shows is there before the last moments of its entry. */
+  struck(run: string, count: number): Promise<void>;
   /** The file that names the database server's process in its first line. */
   readonly postmaster: string;
   /** Starts the database again, as the next command would, and stays with it. */
@@ -77,6 +82,7 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
   mkdirSync(orders);
   const { sandbox, watch, close: closeSandbox } = await openSandbox(dir);
   const home = await openHome({ cwd: dir, env: process.env, sandbox: true });
+  await home.database.query(ALWAYS_FULL);
   const crew = await openCrew({ dir, orders }, workers);
   const postmaster = path.join(home.dir, "postgres-18", "data", "postmaster.pid");
   const servers: EmbeddedServer[] = [];
@@ -87,7 +93,8 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     watch,
     crew,
     start: (...wanted) => start({ home, client, orders }, wanted),
-    end: (run, patienceMs = 20_000) => end({ home, client, crew }, run, patienceMs),
+    end: (run, patienceMs = 20_000, answered = undefined) =>
+      end({ home, client, crew }, run, { patienceMs, ...(answered !== undefined && { answered }) }),
     stops: (run, answered) => stops(home, run, answered),
     decide: ({ run }, choice) => decide(home, client, run, { choice }, ACTOR),
     answer: async ({ run }) => {
@@ -95,7 +102,11 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
       await claim(home, task, ACTOR, false);
       await answer(home, client, task, ACTOR, { is: "done" });
     },
-    hits: (run) => linesOf(path.join(orders, `${run}.hits`)) as Hit[],
+    hits: (run) => hitsOf(orders, run),
+    struck: async (run, count) => {
+      const over = AbortSignal.timeout(30_000);
+      while (hitsOf(orders, run).length < count && !over.aborted) await sleep(20);
+    },
     postmaster,
     restore: async () => {
       servers.push(await openEmbedded(home.dir));
@@ -120,6 +131,13 @@ function configuration(): string {
     .replace('from "lockstep"', `from ${JSON.stringify(here("src/index.ts"))}`)
     .replace('cadence: "90d",', 'cadence: "90d", soak: "0", steady: "0", propagation: "0",');
 }
+
+// A rotation every second or two uses up what Infisical allows a minute, and workers would wait for it most of the time.
+const ALWAYS_FULL = `
+  CREATE FUNCTION lockstep.always_full() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN NEW.level := 1000000; RETURN NEW; END';
+  CREATE TRIGGER always_full BEFORE INSERT OR UPDATE ON lockstep.budget
+    FOR EACH ROW EXECUTE FUNCTION lockstep.always_full()`;
 
 async function openSandbox(dir: string) {
   const inner = await createSandbox({ estate: raxxEstate() });
@@ -154,10 +172,10 @@ async function start(
 async function end(
   { home, client, crew }: { home: Home; client: EngineClient; crew: Crew },
   run: string,
-  patienceMs: number,
+  { patienceMs, ...options }: { readonly patienceMs: number; readonly answered?: string },
 ): Promise<RunView> {
   const signal = AbortSignal.timeout(patienceMs);
-  const view = await followRun(home, run, () => {}, { signal });
+  const view = await followRun(home, run, () => {}, { signal, ...options });
   if (view.run.status === "completed") {
     // What is shown as completed must also be over for the engine.
     await client.result(run, { signal });
@@ -172,6 +190,10 @@ async function end(
 async function stops(home: Home, run: string, answered?: string): Promise<RunView> {
   const options = { signal: AbortSignal.timeout(30_000), ...(answered !== undefined && { answered }) };
   return followRun(home, run, () => {}, options);
+}
+
+function hitsOf(orders: string, run: string): readonly Hit[] {
+  return linesOf(path.join(orders, `${run}.hits`)) as Hit[];
 }
 
 function linesOf(file: string): unknown[] {

@@ -36,6 +36,11 @@ async function freezes(order: Order): Promise<void> {
   const finished = estateOf(ground.sandbox);
   ground.crew.signal(hit.pid, "SIGCONT");
   await sleep(1_000);
+  console.log(
+    JSON.stringify(
+      await ground.home.database.query("SELECT event, channel, kind, body FROM lockstep.notice"),
+    ),
+  );
   expect(writesSince(ground.sandbox, finished), "the woken process wrote nothing").toEqual([]);
   const twice = order.entry === "mint/act" && order.when === "inside";
   await expectPromises(ground, before, view, twice ? { minted: 2, sealed: 1 } : {});

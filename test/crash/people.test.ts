@@ -33,7 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.close());
 
-const struckAs = (run: string, orders: readonly Order[]) => {
+const struckAs = async (run: string, orders: readonly Order[]) => {
+  await ground.struck(run, orders.length);
   const said = ({ entry, when }: Pick<Order, "entry" | "when">) => `${entry} ${when}`;
   expect(ground.hits(run).map(said)).toEqual(orders.map(said));
 };
@@ -81,7 +82,7 @@ describe("[P11] [X-14] killed on the way back, another process goes on with it",
     const held = await heldAtTheLastCopy(...orders);
     await ground.decide(held, "rollback");
     const view = await ground.stops(held.run.id, held.run.question);
-    struckAs(held.run.id, orders);
+    await struckAs(held.run.id, orders);
     await expectRolledBack(ground, before, view);
   });
 });
@@ -93,15 +94,16 @@ describe("[P11] [X-14] killed when it becomes held, and while it is held", () =>
     const before = estateOf(ground.sandbox);
     const orders = [kill(entry, "before"), kill(entry, "returned"), kill(entry, "after")];
     const held = await heldAtTheLastCopy(...orders);
+    await struckAs(held.run.id, orders);
     await ground.crew.replace();
-    struckAs(held.run.id, orders);
     // It is held still, under the same question, and nobody was told twice.
     const still = await ground.stops(held.run.id);
     expect([still.run.status, still.run.question]).toEqual(["held", held.run.question]);
     expect((await noticesOf(held.run.id, "held")).map((one) => one.channel)).toEqual(["email", "slack"]);
     await ground.decide(held, choice);
     await ground.crew.replace();
-    if (choice === "retry") return expectPromises(ground, before, await ground.end(held.run.id));
+    if (choice === "retry")
+      return expectPromises(ground, before, await ground.end(held.run.id, 30_000, held.run.question));
     return expectRolledBack(ground, before, await ground.stops(held.run.id, held.run.question));
   });
 });
@@ -139,6 +141,7 @@ describe("[P11] [X-08] killed while it waits for a person's task", () => {
     const run = await theirs.start(...orders);
     const waiting = await theirs.stops(run);
     expect([waiting.run.status, waiting.run.question]).toEqual(["waiting", task]);
+    await theirs.struck(run, orders.filter(({ entry }) => entry === `${task}/asked`).length);
     await theirs.crew.replace();
     expect((await theirs.stops(run)).run.question).toBe(task);
     const held = estateOf(theirs.sandbox).held;
@@ -150,7 +153,7 @@ describe("[P11] [X-08] killed while it waits for a person's task", () => {
     });
     await theirs.answer(waiting);
     await theirs.crew.replace();
-    const view = await theirs.end(run, 30_000);
+    const view = await theirs.end(run, 30_000, task);
     expect(theirs.hits(run).map(({ entry, when }) => `${entry} ${when}`)).toEqual(
       orders.map(({ entry, when }) => `${entry} ${when}`),
     );

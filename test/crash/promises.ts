@@ -48,7 +48,7 @@ export async function expectRolledBack(ground: Ground, before: Estate, view: Run
   expect(after.vaultVersion, "one version there, one back").toBe(before.vaultVersion + 2);
   expect(ground.watch.dark, "P1: every place held a working key at every moment").toEqual([]);
   const audit = await listAudit(ground.home.database, { run: view.run.id, limit: 10_000 });
-  const silent = effectsSince(ground, before).filter(
+  const silent = writesSince(ground.sandbox, before).filter(
     (write) =>
       !audit.some(
         (entry) =>
@@ -59,12 +59,6 @@ export async function expectRolledBack(ground: Ground, before: Estate, view: Run
   );
   expect(silent, "P9: no write without its announcement").toEqual([]);
   await expectForgotten(ground, after, view, 0);
-}
-
-/** What people are told is no effect of a step. */
-function effectsSince(ground: Ground, before: Estate): readonly JournalEntry[] {
-  const all = writesSince(ground.sandbox, before);
-  return all.filter(({ vendor }) => vendor !== "slack" && vendor !== "mail");
 }
 
 /** P3, P4: one new key everywhere, the old one and all duplicates dead, everybody else's untouched. */
@@ -104,7 +98,7 @@ function expectNoRepeats(ground: Ground, before: Estate, after: Estate, allowed:
 async function expectRecord(ground: Ground, before: Estate, after: Estate, view: RunView): Promise<void> {
   const { database } = ground.home;
   const audit = await listAudit(database, { run: view.run.id, limit: 10_000 });
-  const unannounced = effectsSince(ground, before).filter((write) => {
+  const unannounced = writesSince(ground.sandbox, before).filter((write) => {
     const step = stepOf(write, view, before.held);
     const announced = audit.some(
       (entry) =>

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { place, stopped } from "../../src/engine/embedded/harness.ts";
 import { openEmbedded } from "../../src/engine/embedded/server.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
+import { plantOutside } from "./outside-plants.ts";
 import type { Known } from "./search.ts";
 import type { Leak } from "./sinks.ts";
 import { type Stage, setStage } from "./stage.ts";
@@ -59,6 +60,7 @@ beforeAll(async () => {
   expect((await stage.run(["doctor", "--sandbox"])).exit).toBe(0);
   await plantInDatabase();
   plantInFiles();
+  plantOutside(stage.sandbox, plants);
   await plantInProcesses();
   leaks = await stage.leaks([...planted, ...clean]);
 });
@@ -76,6 +78,7 @@ async function plantInDatabase(): Promise<void> {
   await audit(plants(/^table lockstep\.audit$/));
   // So long and uniform that the page compresses it: the table shows it, the files do not.
   await audit(`${" ".repeat(30_000)}${plants(/^table lockstep\.audit$/)}`);
+  await plantForPeople(client);
   // The engine makes this table with its first run.
   await client.query("CREATE SCHEMA lockstep_engine");
   await client.query("CREATE TABLE lockstep_engine.parked (run text, executor text, why text, entry text)");
@@ -91,6 +94,29 @@ async function plantInDatabase(): Promise<void> {
   await client.end();
   await server.close();
   await stopped(server.dataDir);
+}
+
+/** What a run that needs people leaves: its plan, its task with an answer, messages, and a paste. */
+async function plantForPeople(client: pg.Client): Promise<void> {
+  const told = (where: RegExp) => JSON.stringify({ text: plants(where) });
+  await client.query(
+    `INSERT INTO lockstep.run (id, secret, flow, n, runbook, plan_hash, plan, reason, actor, tag)
+     VALUES ('x.rotate.1', 'x', 'rotate', 1, 'x', 'x', $1, 'scheduled', '{}', 'ls-x')`,
+    [told(/^table lockstep\.run$/)],
+  );
+  const task =
+    "INSERT INTO lockstep.task (run, question, step, task, answer) VALUES ('x.rotate.1', $1, '', $2, $3)";
+  await client.query(task, ["asked", told(/^table lockstep\.task$/), "{}"]);
+  await client.query(task, ["answered", "{}", told(/^table lockstep\.task$/)]);
+  await client.query(
+    "INSERT INTO lockstep.notice (event, channel, address, kind, body, trouble) VALUES ('x', 'slack', 'x', 'x', $1, $2)",
+    [told(/^table lockstep\.notice$/), told(/^table lockstep\.notice$/)],
+  );
+  await client.query(
+    `INSERT INTO lockstep.sealed (id, run, secret, purpose, fingerprints, kid, value)
+     VALUES (gen_random_uuid(), 'x.rotate.1', 'x', 'pasted/asked', '{}', 'k', $1)`,
+    [plants(/^table lockstep\.sealed$/)],
+  );
 }
 
 function plantInFiles(): void {
@@ -145,6 +171,17 @@ describe("[P7] a leak that was planted is found", () => {
   const places = [
     "^table lockstep\\.audit$",
     "^table lockstep_engine\\.parked$",
+    "^table lockstep\\.run$",
+    "^table lockstep\\.task$",
+    "^table lockstep\\.notice$",
+    "^table lockstep\\.sealed$",
+    "^slack messages$",
+    "^mail messages$",
+    "^github runs$",
+    "^vault claims$",
+    "^vault folders, comments and metadata$",
+    "^heroku descriptions$",
+    "^requests as vendors log them$",
     "pg_wal\\/",
     "data\\/base\\/",
     "server\\.log$",

@@ -49,13 +49,18 @@ export function formsOf({ bytes, constant = 0 }: Known): readonly { form: Form; 
   return forms.filter((one) => one.text.length >= WINDOW);
 }
 
+const PERCENT = 0x25;
+const NONE = Buffer.alloc(0);
+
 interface Needle {
   readonly known: string;
   readonly form: Form;
   readonly bytes: Buffer;
+  /** What must follow them: a window of `%41%42…` is but four bytes of a value, which others have by chance. */
+  readonly rest: Buffer;
 }
 
-/** Raw at every offset; encoded forms at every WINDOW-th, so that a part of twice that length is always found. */
+/** Raw at every offset; encoded forms at every WINDOW-th, so that a part of thrice that length is always found. */
 function needlesOf(known: readonly Known[]): readonly Needle[] {
   const needles: Needle[] = [];
   const taken = new Set<string>();
@@ -64,11 +69,18 @@ function needlesOf(known: readonly Known[]): readonly Needle[] {
       const last = text.length - WINDOW;
       const step = form === "raw" ? 1 : WINDOW;
       for (let at = 0; at < last + step; at += step) {
-        const bytes = text.subarray(Math.min(at, last), Math.min(at, last) + WINDOW);
-        const key = bytes.toString("latin1");
+        const from = Math.min(at, last);
+        const bytes = text.subarray(from, from + WINDOW);
+        const rest =
+          bytes.filter((byte) => byte === PERCENT).length > 1
+            ? text.subarray(from + WINDOW, from + 2 * WINDOW)
+            : NONE;
+        // The window before it covers the end of a long text.
+        if (rest !== NONE && rest.length < WINDOW && text.length >= 2 * WINDOW) continue;
+        const key = Buffer.concat([bytes, rest]).toString("latin1");
         if (taken.has(key)) continue;
         taken.add(key);
-        needles.push({ known: one.name, form, bytes });
+        needles.push({ known: one.name, form, bytes, rest });
       }
     }
   }
@@ -122,6 +134,8 @@ export function searcherFor(known: readonly Known[]): (bytes: Buffer) => readonl
       const start = at - (WINDOW - BLOCK);
       for (const needle of endings.get(block) ?? []) {
         if (bytes.compare(needle.bytes, 0, WINDOW, start, start + WINDOW) !== 0) continue;
+        const { rest } = needle;
+        if (!rest.equals(bytes.subarray(start + WINDOW, start + WINDOW + rest.length))) continue;
         const { known: name, form } = needle;
         const key = `${name} ${form}`;
         if (!found.has(key)) found.set(key, { known: name, form, at: start });

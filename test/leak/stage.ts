@@ -1,7 +1,7 @@
 /** A project directory with a sandbox of its own, the commands that are run in it, and everything that they leave behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cleanUp, place } from "../../src/engine/embedded/harness.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
@@ -9,6 +9,7 @@ import { alphanumeric } from "../../src/sandbox/random.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { echoFault, type VendorName } from "./hostile.ts";
+import { outsideSinks } from "./outside.ts";
 import type { Known } from "./search.ts";
 import { filesBelow, type Leak, leaksIn, type Sink, tablesOf, watchProcesses } from "./sinks.ts";
 import { freshToken, known, valuesOf } from "./values.ts";
@@ -37,6 +38,8 @@ export interface How {
   readonly env?: Readonly<Record<string, string>>;
   /** Another program than Lockstep's: arguments of `node`. */
   readonly node?: readonly string[];
+  /** What it reads from its standard input. */
+  readonly input?: string;
 }
 
 /** Requests that a vendor refuses with this status, repeating their credential and body in its answer. */
@@ -91,17 +94,15 @@ function valuesIn(env: Readonly<Record<string, string>>): Known[] {
   });
 }
 
-/** Sets a stage; the sandbox runs in this process, so that a test can reach its faults and its truth. */
-export async function setStage(): Promise<Stage> {
+/** Sets a stage, the example's configuration changed as told; the sandbox runs in this process, so that a test can reach its faults and its truth. */
+export async function setStage(change = (config: string) => config): Promise<Stage> {
   const top = place();
   const [root, home, tmp, user] = ["project", "project/.lockstep/sandbox", "tmp", "user"].map((name) => {
     mkdirSync(path.join(top, name), { recursive: true, mode: 0o700 });
     return path.join(top, name);
   }) as [string, string, string, string];
-  copyFileSync(
-    path.join(REPOSITORY, "examples/raxx/lockstep.config.ts"),
-    path.join(root, "lockstep.config.ts"),
-  );
+  const example = readFileSync(path.join(REPOSITORY, "examples/raxx/lockstep.config.ts"), "utf8");
+  writeFileSync(path.join(root, "lockstep.config.ts"), change(example));
   const sandbox = await createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
   let repeater: Repeater | undefined;
   const fetch: Sandbox["fetch"] = async (vendor, request) =>
@@ -123,8 +124,9 @@ export async function setStage(): Promise<Stage> {
     const child = spawn(process.execPath, [...(how.node ?? [PROGRAM]), ...words], {
       cwd: root,
       env: { ...env, ...how.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [how.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    child.stdin?.end(how.input);
     return follow(child, words, printed);
   };
   const byDesign = (relative: string) =>
@@ -133,7 +135,8 @@ export async function setStage(): Promise<Stage> {
   const sinks = async () => {
     const homes = [home, path.join(root, ".lockstep")].filter((one) => existsSync(path.join(one, "version")));
     const tables = await Promise.all(homes.map(tablesOf));
-    return [...watch.seen(), ...printed, ...tables.flat(), ...filesBelow(top, byDesign)];
+    const left = [...tables.flat(), ...filesBelow(top, byDesign)];
+    return [...watch.seen(), ...printed, ...outsideSinks(sandbox), ...left];
   };
   return {
     root,

@@ -8,6 +8,7 @@ import { writeJwt } from "../../src/sandbox/infisical/jwt.ts";
 import type { InfisicalState } from "../../src/sandbox/infisical/state.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
 import { readStateFile } from "../../src/sandbox/state-file.ts";
+import { isClaim } from "./outside.ts";
 import type { Known } from "./search.ts";
 
 const HEROKU_PREFIX = "HRKU-";
@@ -73,10 +74,12 @@ function githubValues({ tokens, repositories }: GithubState): Known[] {
 function infisicalValues(state: InfisicalState): Known[] {
   const { signingKey, identities, tokens, projects, serviceTokens } = state;
   return [
-    ...projects.flatMap((one) =>
-      one.secrets.flatMap(({ key, versions }) =>
-        versions.map(({ version, value }) => known(`vault ${key} version ${version}`, value)),
-      ),
+    ...projects.flatMap((project) =>
+      project.secrets
+        .filter((one) => !isClaim(project, one))
+        .flatMap(({ key, versions }) =>
+          versions.map(({ version, value }) => known(`vault ${key} version ${version}`, value)),
+        ),
     ),
     { name: "infisical signing key", bytes: Buffer.from(signingKey, "base64") },
     ...identities.flatMap((one) =>

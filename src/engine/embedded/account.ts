@@ -70,7 +70,7 @@ async function setpriv(uid: number, gid: number): Promise<readonly string[]> {
   }
   throw startFailed(
     "PostgreSQL does not run as root, and setpriv is missing to hand over to an ordinary user",
-    "run Lockstep as an ordinary user, or install util-linux (apt-get install util-linux), or set LOCKSTEP_DATABASE_URL",
+    "lockstep doctor    as an ordinary user, or after apt-get install util-linux, or with LOCKSTEP_DATABASE_URL",
   );
 }
 
@@ -93,7 +93,7 @@ async function nameOf(uid: number): Promise<string> {
 function noName(uid: number, cause: unknown): Error {
   return startFailed(
     `uid ${uid} has no name on this system`,
-    `give it an entry in /etc/passwd (PostgreSQL looks its users up by name): echo 'lockstep:x:${uid}:0::/:/bin/false' >> /etc/passwd; or set LOCKSTEP_DATABASE_URL`,
+    `lockstep doctor    with LOCKSTEP_DATABASE_URL, or after echo 'lockstep:x:${uid}:0::/:/bin/false' >> /etc/passwd: PostgreSQL looks its users up by name`,
     cause,
   );
 }
@@ -109,6 +109,6 @@ async function unprivileged(): Promise<{ uid: number; gid: number }> {
   }
   throw startFailed(
     "PostgreSQL does not run as root, and this system has no user `nobody` to hand over to",
-    "run Lockstep as an ordinary user, or set LOCKSTEP_DATABASE_URL",
+    "lockstep doctor    as an ordinary user, or with LOCKSTEP_DATABASE_URL",
   );
 }

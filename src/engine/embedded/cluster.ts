@@ -141,7 +141,7 @@ function toolTrouble(output: string, home: string, cause: unknown): Error {
   if (/^setpriv: /m.test(output)) {
     return startFailed(
       "PostgreSQL does not run as root, and this system does not let root hand over to an ordinary user",
-      "run Lockstep as an ordinary user, or set LOCKSTEP_DATABASE_URL",
+      "lockstep doctor    as an ordinary user, or with LOCKSTEP_DATABASE_URL",
       cause,
     );
   }

@@ -53,7 +53,7 @@ function foreignHome(path: string, uid: number): LockstepError {
     code: "HOME_NOT_WRITABLE",
     message: `${path} belongs to another user (uid ${uid})`,
     because: "its database may be opened only by the user who owns it, or by root",
-    next: `run the command as that user, or hand the directory over: sudo chown -R "$(id -un)" '${path}'`,
+    next: `lockstep doctor    as that user, or after sudo chown -R "$(id -un)" '${path}'`,
   });
 }
 
@@ -100,6 +100,6 @@ export function majorDiffers(what: string, found: string): LockstepError {
     code: "POSTGRES_MAJOR_DIFFERS",
     message: `${what} is of ${found}; this Lockstep runs PostgreSQL ${POSTGRES_MAJOR}`,
     because: "PostgreSQL does not read the files of another major version",
-    next: `use the Lockstep release that wrote it, or serve it from your own PostgreSQL: export LOCKSTEP_DATABASE_URL=…`,
+    next: "lockstep doctor    of the release that wrote it; or serve it from your own PostgreSQL: export LOCKSTEP_DATABASE_URL=…",
   });
 }

@@ -124,7 +124,10 @@ function failureOf(output: string, home: Home): 0 | 1 {
 async function keepsFailing(home: Home): Promise<LockstepError> {
   return (
     (await silentTrouble(home.path)) ??
-    startFailed("the database server does not start", `tail '${home.log}'`)
+    startFailed(
+      "the database server does not start",
+      `lockstep doctor    tries again; tail '${home.log}' shows why it failed`,
+    )
   );
 }
 
@@ -143,17 +146,21 @@ function refused(thrown: unknown, home: Home): never {
   if (thrown instanceof LockstepError) throw thrown;
   throw unreachable(
     `the database server of ${home.path} does not let this user in`,
-    `run the command as the owner of ${home.path}; if you are, stop the server and try again: kill -INT $(head -1 '${home.dataDir}/postmaster.pid')`,
+    `lockstep doctor    as the owner of ${home.path}; if you are, after kill -INT $(head -1 '${home.dataDir}/postmaster.pid')`,
     thrown,
   );
 }
 
 function tooLate(home: Home, pid: number | undefined, cause: unknown): LockstepError {
   if (pid === undefined)
-    return startFailed("the database server does not stay up", `tail '${home.log}'`, cause);
+    return startFailed(
+      "the database server does not stay up",
+      `lockstep doctor    tries again; tail '${home.log}' shows why it failed`,
+      cause,
+    );
   return unreachable(
     `the database server of ${home.path} runs (process ${pid}) and does not answer`,
-    `look at the end of ${home.log}; then stop the server and try again: kill -INT ${pid}`,
+    `lockstep doctor    after kill -INT ${pid}, which stops the server; the end of ${home.log} says more`,
     cause,
   );
 }

@@ -41,7 +41,7 @@ async function refuseStrangers(path: string, owner: number): Promise<void> {
   if (!found.isDirectory() || (found.uid !== owner && found.uid !== 0)) {
     throw startFailed(
       `${path} is not a directory of uid ${owner}`,
-      `the path of the home directory is too long for a socket, and its place in /tmp is taken: remove it (sudo rm -r ${path}), or use a shorter path`,
+      `lockstep doctor    after sudo rm -r ${path}, or in a directory whose path is short enough for a socket`,
     );
   }
   if ((found.mode & 0o077) !== 0) await chmod(path, 0o700);

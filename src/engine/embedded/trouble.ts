@@ -19,7 +19,7 @@ function diskFull(path: string, cause?: unknown): LockstepError {
       code: "DISK_FULL",
       message: `no space is left on the disk of ${path}`,
       because: "Lockstep records each step before it takes it, and it cannot record",
-      next: `make room (df -h '${path}' shows how much is missing; a new database needs about 60 MB), then run the command again`,
+      next: `lockstep doctor    after you have made room: df -h '${path}' shows it, and a new database needs about 60 MB`,
     },
     { cause },
   );
@@ -32,7 +32,7 @@ function notWritable(path: string, cause?: unknown): LockstepError {
       code: "HOME_NOT_WRITABLE",
       message: `${path} cannot be written`,
       because: "the journal of every run lives there",
-      next: `make it writable for you (ls -ld '${path}' shows its owner and mode), or run Lockstep in another directory`,
+      next: `lockstep doctor    after you have made it writable for you (ls -ld '${path}'), or in another directory`,
     },
     { cause },
   );
