@@ -10,7 +10,15 @@ import { NO_URL } from "./client.ts";
 import { openPool, sessionName, unreachable } from "./database.ts";
 import { quietLogger } from "./dbos-log.ts";
 import { type Executions, keepExecutions, type Log } from "./executions.ts";
-import { lookIntoQueue, recorded, registerQueue, retrySoon, tickSeldom, tokenOf } from "./internals.ts";
+import {
+  askLess,
+  lookIntoQueue,
+  recorded,
+  registerQueue,
+  retrySoon,
+  tickSeldom,
+  tokenOf,
+} from "./internals.ts";
 import { journalOf } from "./journal.ts";
 import { keepLooks, type Looks } from "./looks.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
@@ -167,6 +175,7 @@ async function launch(
     listenQueues: [],
   });
   await DBOS.launch();
+  askLess();
 }
 
 /** The workflow: opens the input, lets the procedure work on a journal, and returns its end sealed. It never throws. */

@@ -1,5 +1,6 @@
 import type { RunId } from "../core/record.ts";
 import { codeOf, nameOf } from "./database.ts";
+import { setFrontier } from "./internals.ts";
 import { DBOS_SCHEMA, SCHEMA } from "./names.ts";
 import { type Distrust, DistrustedEntry } from "./sealed.ts";
 import type { Ask } from "./session.ts";
@@ -48,7 +49,9 @@ const OWNED = `SELECT 1 FROM ${DBOS_SCHEMA}.workflow_status
 const PARK = `INSERT INTO ${SCHEMA}.parked (run, executor, why, entry) VALUES ($1, $2, $3, $4)
   ON CONFLICT (run) DO UPDATE SET executor = $2, why = $3, entry = $4, at = clock_timestamp()`;
 
-const UNPARK = `DELETE FROM ${SCHEMA}.parked WHERE run = $1`;
+/** Also tells the last entry that is recorded. */
+const UNPARK = `WITH gone AS (DELETE FROM ${SCHEMA}.parked WHERE run = $1)
+  SELECT coalesce(max(function_id), -1) AS frontier FROM ${DBOS_SCHEMA}.operation_outputs WHERE workflow_uuid = $1`;
 
 /** DBOS's numbers for: a later claim owns the run; it was cancelled. Nothing is wrong then. */
 const GOES_ON_ELSEWHERE = [5, 24];
@@ -62,6 +65,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
   let draining = false;
 
   const end = (execution: Execution): void => {
+    setFrontier(execution);
     const all = live.get(execution.run);
     all?.delete(execution);
     if (all?.size === 0) live.delete(execution.run);
@@ -96,7 +100,8 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       const others = [...(live.get(run) ?? [])].filter((one) => !one.silent);
       live.set(run, new Set([...others, execution]));
       if (draining) await silence(execution);
-      await ask(UNPARK, [run]).catch(() => {});
+      const [found] = await ask(UNPARK, [run]).catch(() => []);
+      if (found !== undefined) setFrontier(execution, Number(found["frontier"]));
       return execution;
     },
     end: (execution) => {

@@ -1,10 +1,11 @@
+import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { DynamicSchedulerLoop } from "@dbos-inc/dbos-sdk/internal/scheduler/scheduler";
 import { wfQueueRunner } from "@dbos-inc/dbos-sdk/internal/wfqueue";
 import { workflowTimeoutConfig, workflowTimeoutLoop } from "@dbos-inc/dbos-sdk/internal/workflow_management";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { openClient } from "./client.ts";
 import { cleanUp, dropTemplate } from "./embedded/harness.ts";
-import { type Engine, openEngine } from "./engine.ts";
+import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { tickSeldom } from "./internals.ts";
 import { LIFE_LOCK_OF_EXECUTOR, lifeLock } from "./names.ts";
 import { type Ground, makeGround } from "./testing/harness.ts";
@@ -37,13 +38,15 @@ afterAll(async () => {
   dropTemplate();
 }, 20_000);
 
-async function open(): Promise<Engine> {
+const once: EngineOptions["procedure"] = ({ id }, journal) => journal.once("only", async () => id);
+
+async function open(procedure = once): Promise<Engine> {
   const opened = await openEngine({
     databaseUrl: ground.url,
     kind: "worker",
     sealer: rightSealer,
     proveKeys: async () => {},
-    procedure: async ({ id }, journal) => journal.once("only", async () => id),
+    procedure,
     log: () => {},
     version: "runbooks-1",
     pollMs: NEVER_MS,
@@ -93,6 +96,34 @@ test("what DBOS would do beside our queue is there to be stopped", () => {
   tickSeldom();
   expect(DynamicSchedulerLoop.prototype.initialize).not.toBe(scheduler.initialize);
   expect(Reflect.get(wfQueueRunner.constructor, "reconcileIntervalMs")).toBeGreaterThan(60_000);
+});
+
+test("DBOS looks only for entries that can be recorded", async () => {
+  const step = String(Reflect.get(DBOSExecutor.prototype, "callStepFunction"));
+  expect(step).toMatch(
+    /await this\.systemDatabase\.checkIfCanceled\(wfid\);[\s\S]+\.getOperationResultAndThrowIfCancelled\(wfid, funcID\)/,
+  );
+  const run = "d.rotate.1";
+  const recorded = Promise.withResolvers<void>();
+  const left = await open(async (_run, journal) => {
+    await journal.once("one", async () => 1);
+    recorded.resolve();
+    return new Promise(() => {});
+  });
+  const database = Object.getPrototypeOf(DBOSExecutor.globalInstance?.systemDatabase);
+  await left.start({ id: run, secret: "d", input: {} });
+  await recorded.promise;
+  await left.close(0);
+  const looked = vi.spyOn(database, "getOperationResultAndThrowIfCancelled");
+  const checked = vi.spyOn(database, "checkIfCanceled");
+  const engine = await open(async (_run, journal) => [
+    await journal.once("one", async () => "again"),
+    await journal.once("two", async () => 2),
+  ]);
+  expect(await engine.result(run, patience())).toEqual([1, 2]);
+  expect(looked.mock.calls).toEqual([[run, 0]]);
+  expect(checked).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
 });
 
 test("the lock of an executor is the same in SQL", async () => {

@@ -61,13 +61,32 @@ export async function lookIntoQueue(): Promise<void> {
   await runWithAbortableDbRetries(signal, () => runner.pollQueue(executor, queue));
 }
 
+/** The last entry that was recorded when an execution began, by run and token: runs that are claimed together share one. */
+const frontiers = new Map<string, number>();
+
 /**
- * Lets an entry of the journal ask once whether its run was cancelled in DBOS, which nobody of us does: DBOS asks before it
- * looks for the recorded entry, and in the same moment again together with it. To be called after the launch.
+ * Says which entries an execution may find recorded: those up to the frontier, as it was read after the claim. Only the owner
+ * of a run records, so nothing comes behind it but what the execution records itself. Call it with nothing at the end.
  */
-export function askOnce(): void {
+export function setFrontier({ run, token }: { run: RunId; token: string }, frontier?: number): void {
+  if (frontier === undefined) frontiers.delete(`${run} ${token}`);
+  else frontiers.set(`${run} ${token}`, frontier);
+}
+
+/**
+ * Saves what DBOS asks before each entry: whether its run was cancelled, which nobody of us does in DBOS, twice; and whether
+ * the entry is recorded, also where it cannot be. Three statements of seven, while a person waits. Whether the run is ours is
+ * asked by us before each effect, and by DBOS with each record. To be called after the launch.
+ */
+export function askLess(): void {
   const database = DBOSExecutor.globalInstance?.systemDatabase;
-  if (database) database.checkIfCanceled = async () => {};
+  if (database === undefined) return;
+  const look = database.getOperationResultAndThrowIfCancelled.bind(database);
+  database.checkIfCanceled = async () => {};
+  database.getOperationResultAndThrowIfCancelled = async (run, entry) => {
+    const frontier = frontiers.get(`${run} ${currentOwnerXid(run)}`);
+    return frontier !== undefined && entry > frontier ? undefined : look(run, entry);
+  };
 }
 
 /** Resolves when DBOS has recorded how the execution ended that this process has of the run; its handle would poll for it. */
