@@ -7,6 +7,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Holding, Truth } from "../src/sandbox/truth.ts";
+import { CLAIMS } from "../src/vendors/infisical/shapes.ts";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const command = path.join(root, "bin", "lockstep.js");
@@ -100,7 +101,10 @@ async function checkTruth(control: string): Promise<void> {
   const key = "HEROKU_API_KEY";
   const places: (readonly [string, Holding | undefined])[] = [
     ...infisical.projects.flatMap((one) =>
-      one.secrets.filter((it) => it.key === key).map((it) => ["vault", it] as const),
+      // Beside the entry lies the claim of this installation under the same name; it is no copy.
+      one.secrets
+        .filter((it) => it.key === key && !it.path?.endsWith(`/${CLAIMS}`))
+        .map((it) => ["vault", it] as const),
     ),
     ...github.repositories.map((one) => [`github ${one.name}`, one.secrets[key]] as const),
     ...heroku.apps.flatMap((app) => [
