@@ -19,6 +19,16 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       events: [{ at: { recorded: 6 }, is: "act", act: "adds an environment secret" }],
     },
   ],
+  [
+    "[P1][P11] a database restored to before an uncertain mint: the key that the vault held by then was ended as a leftover",
+    {
+      ...quietCase("overlap@1", "bare", 20_598),
+      events: [
+        { at: { asks: 12 }, is: "fault", fault: { kind: "html", status: 502 }, forMs: 1_800_000 },
+        { at: { recorded: 11 }, is: "restore", entries: 4 },
+      ],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

@@ -3,6 +3,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { type Owed, unprovedId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
+import { vaultIsAsFound } from "./mint.ts";
 
 /**
  * Puts on record that a person may create a credential for this run from here on, before anybody is asked: whatever carries
@@ -34,6 +35,10 @@ async function takeBack(c: StepContext, { checked }: Partial<Facts>): Promise<Ou
   if (tagged.is !== "done" && checked?.liveness !== "dead") return tagged;
   if (tagged.is !== "done") await c.ledger.owe(unseen(c));
   else {
+    if (tagged.value.length > 0) {
+      const unmoved = await vaultIsAsFound(c, checked);
+      if (unmoved.is !== "done") return unmoved;
+    }
     // The one that this run may be working with comes last.
     const others = tagged.value.filter(({ id }) => id !== kept?.id);
     const own = tagged.value.filter(({ id }) => id === kept?.id);

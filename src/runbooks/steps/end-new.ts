@@ -23,8 +23,8 @@ export const endNew = step({
       ? { is: "absent" }
       : { is: "unknown", trouble: unseen(pending.ref.id, listed.says, c.run) };
   },
-  does: async (c, { pending }) => {
-    const ended = await endTagged(c);
+  does: async (c, { checked, pending }) => {
+    const ended = await endTagged(c, checked);
     return ended.is === "done" ? done({ id: pending.ref.id, at: c.now() }) : ended;
   },
   proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),

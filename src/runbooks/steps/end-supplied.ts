@@ -32,9 +32,9 @@ export const endSupplied = step({
       },
     };
   },
-  does: async (c, { pending }) => {
+  does: async (c, { checked, pending }) => {
     const { id } = pending.ref;
-    for (const end of [() => c.issuer.end(id), () => endTagged(c)]) {
+    for (const end of [() => c.issuer.end(id), () => endTagged(c, checked)]) {
       const ended = await end();
       if (ended.is !== "done") return ended;
     }

@@ -1,5 +1,7 @@
+import { sameFingerprints } from "../../core/credential.ts";
+import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
-import { done, type NotDone, type Outcome } from "../../core/outcome.ts";
+import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
 import type { SealedRecord } from "../../core/sealed.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
@@ -57,10 +59,11 @@ function pendingOf(kept: SealedRecord, ref: Facts["pending"]["ref"]): Facts["pen
  * Ends all that carries this run's tag and what it has sealed, and shows that both are gone. By its id too, because a list
  * may be older than the mint; and a value that is still accepted is not gone, whatever such a list shows.
  */
-async function endOurs(c: StepContext): Promise<Outcome<void>> {
+async function endOurs(c: StepContext, { checked }: Partial<Facts>): Promise<Outcome<void>> {
   const sealed = await c.sealed.find("pending");
   const ended = await endTagged(
     c,
+    checked,
     sealed.flatMap(({ credential }) => credential?.id ?? []),
   );
   if (ended.is !== "done") return ended;
@@ -73,17 +76,50 @@ async function endOurs(c: StepContext): Promise<Outcome<void>> {
   return done(undefined);
 }
 
-/** Ends these and all that carries this run's tag, each by exact id, and shows that they are listed no more. */
-export async function endTagged(c: StepContext, known: readonly string[] = []): Promise<Outcome<void>> {
+/**
+ * Ends these and all that carries this run's tag, each by exact id, and shows that they are listed no more; only while the
+ * vault holds what the run found there, because a database that was restored from before may have forgotten a write (P1).
+ */
+export async function endTagged(
+  c: StepContext,
+  checked: Pick<Facts["checked"], "fingerprints"> | undefined,
+  known: readonly string[] = [],
+): Promise<Outcome<void>> {
   const tagged = await c.issuer.findByTag(c.tag);
   if (tagged.is !== "done") return tagged;
-  for (const id of new Set([...known, ...tagged.value.map((one) => one.id)])) {
+  const ids = new Set([...known, ...tagged.value.map((one) => one.id)]);
+  if (ids.size === 0) return done(undefined);
+  const unmoved = await vaultIsAsFound(c, checked);
+  if (unmoved.is !== "done") return unmoved;
+  for (const id of ids) {
     const ended = await c.issuer.end(id);
     if (ended.is !== "done") return ended;
     const listed = await c.issuer.isListed(id);
     if (listed.is !== "dead") return notGone(c, id, listed.says);
   }
   return done(undefined);
+}
+
+/** The vault holds the value that the run found there; otherwise it may hold what the run has created. */
+export async function vaultIsAsFound(
+  c: StepContext,
+  checked: Pick<Facts["checked"], "fingerprints"> | undefined,
+): Promise<Outcome<void>> {
+  const held = await c.vault.observe();
+  if (held.is !== "done") return held;
+  const { fingerprints } = held.value;
+  return checked && fingerprints && sameFingerprints(fingerprints, checked.fingerprints)
+    ? done(undefined)
+    : refused(vaultHasMoved(c));
+}
+
+function vaultHasMoved({ run, snapshot }: StepContext): Trouble {
+  return {
+    code: "RECORD_OLDER",
+    message: `${snapshot.vault.target} no longer holds what ${run} found there`,
+    because: "what this run created may be what the vault holds by now, so it is not ended",
+    next: `lockstep verify ${snapshot.secret}    shows how things stand`,
+  };
 }
 
 function notGone(c: StepContext, id: string, says: string): NotDone {
