@@ -1,6 +1,7 @@
 import { type Fault, type FaultKind, routeMatches } from "../../src/sandbox/faults.ts";
 import { Died, type Life } from "../flow/life.ts";
-import { type ProcessHooks, type Run, type World, world } from "../flow/world.ts";
+import type { raxx } from "../flow/raxx-config.ts";
+import { type ProcessHooks, type Run, SECRET, type World, world } from "../flow/world.ts";
 import { isAt, type Place, type Route } from "./places.ts";
 import { isAnnounced, type Truth, truthOf } from "./truth.ts";
 
@@ -27,13 +28,20 @@ const REFUSED: Fault = { ...FAULTS.refuses, count: null };
 
 /** Carries a run to the place and lets the trouble happen there, for as long as the place is at work. */
 export async function meet(place: Place, trouble: Trouble): Promise<Met> {
-  const w = await world(place.options);
+  const w = await world(trouble === "dies" ? { change: oneByOne, ...place.options } : place.options);
   const run = w.run();
   if (place.back === "rollback") await comeHalfWay(w, run);
   const at: At = { w, run, place, trouble, seen: { asked: 0, refused: undefined } };
   const died = await goThrough(run, hooksFor(at));
   w.sandbox.control.clearFaults();
   return { w, run, died, ...at.seen };
+}
+
+/** One app a wave: which of two had been asked when their process died would be chance. */
+function oneByOne(config: ReturnType<typeof raxx>): ReturnType<typeof raxx> {
+  const one = config.secrets[SECRET];
+  if (one?.destinations) one.destinations = one.destinations.flat().map((copy) => [copy]);
+  return config;
 }
 
 /** Carries it out until it rests; true when the process died. */

@@ -83,10 +83,19 @@ function dataDirsBelow(path: string): readonly string[] {
   return found === "" ? [] : found.split("\n").map((file) => file.slice(0, -"/postmaster.pid".length));
 }
 
+/** Empty where it went between the two looks: a server that stops removes it. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** The number of the server's process; undefined when none runs in this data directory. */
 export function serverPid(dataDir: string): number | undefined {
   const file = join(dataDir, "postmaster.pid");
-  const pid = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0;
+  const pid = existsSync(file) ? Number(textOf(file).split("\n")[0]) : 0;
   if (!(pid > 0) || !existsSync(`/proc/${pid}`)) return undefined;
   return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "postgres" ? pid : undefined;
 }
