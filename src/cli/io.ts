@@ -128,6 +128,5 @@ export function flagsIn(argv: readonly string[]): string {
 
 /** Vendor text may hold anything; control characters would let it write over what we say. */
 function readable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "");
+  return text.replace(/(?!\n)\p{Cc}/gu, "");
 }

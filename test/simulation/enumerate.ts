@@ -103,7 +103,7 @@ export function randomCase(seed: number, runbook: string, extents: Readonly<Reco
     "lean",
     "full",
   ]);
-  const count = chance.between(1, 3);
+  const count = chance.between(2, 3);
   return {
     seed,
     runbook,

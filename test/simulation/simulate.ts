@@ -30,7 +30,7 @@ type Work = { readonly share: Share } & (
 const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--singles SIZE] [--case JSON] [--threads T] [--json]
 
   --seed N        the first seed (1)
-  --runs M        how many random cases, each of two to four things that go wrong (1000)
+  --runs M        how many random cases, each of two or three things that go wrong (1000)
   --runbook X     ${ATTACKED.join(" or ")}; both where absent
   --singles SIZE  instead: every single thing that can go wrong, at every moment; SIZE is bare, lean or full
   --case JSON     instead: one case, with its trace

@@ -3,6 +3,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { type Owed, unprovedId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
+import { NOTHING_UNSEEN, notGone } from "./gone.ts";
 import { vaultIsAsFound } from "./mint.ts";
 
 /**
@@ -65,15 +66,7 @@ async function endAndShow(c: StepContext, credential: Credential): Promise<Outco
       return done(undefined);
     }
   }
-  return {
-    is: "unknown",
-    trouble: {
-      code: "OLD_NOT_DEAD",
-      message: `${credential.id.slice(0, 8)}… was ended but is not shown to be gone: ${listed.says}`,
-      because: "a credential of a run that did not finish must not stay alive unseen",
-      next: `lockstep show ${c.run}`,
-    },
-  };
+  return { is: "unknown", trouble: notGone(c, credential.id, listed.says, NOTHING_UNSEEN) };
 }
 
 function unseen(c: StepContext): Owed {

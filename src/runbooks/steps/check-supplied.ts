@@ -1,9 +1,8 @@
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
-import { add } from "../../core/plan.ts";
 import { copiesOf } from "../../core/snapshot.ts";
-import { type Calls, type StepContext, step } from "../../core/step.ts";
-import { openOf, readyPlaces } from "./check.ts";
+import { type StepContext, step } from "../../core/step.ts";
+import { costsOfChecking, openOf, readyPlaces } from "./check.ts";
 
 /** Every place can take a new value; the present one may be refused, and is kept to show its refusal at the end (HK-24). */
 export const checkSupplied = step({
@@ -18,11 +17,7 @@ export const checkSupplied = step({
     "where the present key is refused: places that it alone gives access to are looked at once the new key is there",
   ],
   target: (s) => s.vault.target,
-  costs: (s) =>
-    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.ready }), {
-      [s.vault.vendor]: s.vault.costs.observe,
-      [s.issuer.vendor]: s.issuer.costs.introspect,
-    }),
+  costs: costsOfChecking,
   does: checkNow,
   undoes: "nothing",
 });

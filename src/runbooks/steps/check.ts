@@ -17,14 +17,18 @@ export const check = step({
   says: (s) =>
     `The present key answers as ${s.issuer.account}; vault and ${copiesOf(s).length} copies are at rest and can take a new one`,
   target: (s) => s.vault.target,
-  costs: (s) =>
-    [s.vault, ...copiesOf(s)].reduce<Calls>((sum, copy) => add(sum, { [copy.vendor]: copy.costs.ready }), {
-      [s.vault.vendor]: s.vault.costs.observe,
-      [s.issuer.vendor]: s.issuer.costs.introspect,
-    }),
+  costs: costsOfChecking,
   does: checkNow,
   undoes: "nothing",
 });
+
+/** One look at every place, and who the present key is. */
+export function costsOfChecking(s: Snapshot): Calls {
+  return [s.vault, ...copiesOf(s)].reduce<Calls>(
+    (sum, copy) => add(sum, { [copy.vendor]: copy.costs.ready }),
+    { [s.vault.vendor]: s.vault.costs.observe, [s.issuer.vendor]: s.issuer.costs.introspect },
+  );
+}
 
 async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
   const present = await c.vault.read();

@@ -6,12 +6,15 @@ import { after, durationText } from "../../core/time.ts";
 import { type FormerSeen, formerMayBeEnded } from "../../guards/supplied.ts";
 import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
 import { formerValue } from "./former.ts";
+import { lookGone, notGone } from "./gone.ts";
 import { refusal } from "./refusal.ts";
+
+const BECAUSE = "a run completes only when the former key is proved dead";
 
 /** Ends the former credential, if it could be told and still lives, on the same proof as in any rotation (HK-09, P2, P4). */
 export const endFormer = step({
   id: "revoke",
-  takes: ["checked", "old", "pending", "canonical", "copies", "soaked", "drained", "tidied"],
+  takes: ["checked", "old", "pending", "canonical", "copies", "soaked", "drained", "closed", "tidied"],
   gives: "revoked",
   by: "api",
   effect: "repeatable",
@@ -38,10 +41,7 @@ export const endFormer = step({
   looksFirst: true,
   looks: async (c, { old }) => {
     if (old.id === NOBODY.id) return { is: "present", value: { id: old.id, at: c.now() } };
-    const listed = await c.issuer.isListed(old.id);
-    if (listed.is === "dead") return { is: "present", value: { id: old.id, at: listed.at } };
-    if (listed.is === "alive") return { is: "absent" };
-    return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
+    return lookGone(c, old.id, BECAUSE);
   },
   does: async (c, { old }) => {
     const ended = await c.issuer.end(old.id);
@@ -50,7 +50,7 @@ export const endFormer = step({
   proves: async (c, { checked, pending, old }): Promise<Proof> => {
     if (old.id === NOBODY.id) return { is: "proved", at: c.now(), says: "nothing was ended" };
     const listed = await c.issuer.isListed(old.id);
-    if (listed.is !== "dead") return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
+    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE) };
     const { isTheVaults } = await formerValue(c, checked, old);
     return isTheVaults
       ? refusal(c, checked.sealed, pending.sealed)
@@ -80,7 +80,7 @@ export const deadFormer = step({
     const listed = await c.issuer.isListed(old.id);
     return listed.is === "dead"
       ? done({ at: listed.at, says: `gone: ${listed.says}; its value is not known`, shown: "gone" })
-      : { is: "retryable", trouble: unseen(old.id, listed.says, c.run) };
+      : { is: "retryable", trouble: notGone(c, old.id, listed.says, BECAUSE) };
   },
   // Nobody could tell which credential it is: to leave it alone is a decision, and it stays on the debt list.
   settles: async (c, { old }, { by, reason }) =>
@@ -103,14 +103,5 @@ function stillThere(c: StepContext, proof: Exclude<Proof, { is: "proved" }>) {
     message: `What the vault held before could not be told, so it was not ended. ${proof.trouble.message}`,
     because: "a key whose place was taken must be refused, or be left alone by somebody's decision",
     next: `lockstep resolve ${c.run} --retry    once it is ended at the issuer; --settle leaves it, as a finding`,
-  } as const;
-}
-
-function unseen(id: string, says: string, run: string) {
-  return {
-    code: "OLD_NOT_DEAD",
-    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}`,
-    because: "a run completes only when the former key is proved dead",
-    next: `lockstep show ${run}`,
   } as const;
 }

@@ -2,6 +2,7 @@ import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
 import { lookBeforeEnding } from "./ending.ts";
+import { KEY_TAKEN_BACK, lookGone } from "./gone.ts";
 import { endTagged } from "./mint.ts";
 import { BACK, refusal } from "./refusal.ts";
 
@@ -16,13 +17,7 @@ export const endNew = step({
   target: (s) => s.issuer.account,
   observes: (c, { checked, old }) => lookBeforeEnding(c, { ref: old, sealed: checked.sealed }),
   needs: newMayBeEnded,
-  looks: async (c, { pending }) => {
-    const listed = await c.issuer.isListed(pending.ref.id);
-    if (listed.is === "dead") return { is: "present", value: { id: pending.ref.id, at: listed.at } };
-    return listed.is === "alive"
-      ? { is: "absent" }
-      : { is: "unknown", trouble: unseen(pending.ref.id, listed.says, c.run) };
-  },
+  looks: (c, { pending }) => lookGone(c, pending.ref.id, KEY_TAKEN_BACK),
   does: async (c, { checked, pending }) => {
     const ended = await endTagged(c, checked);
     return ended.is === "done" ? done({ id: pending.ref.id, at: c.now() }) : ended;
@@ -30,12 +25,3 @@ export const endNew = step({
   proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
   undoes: "impossible",
 });
-
-function unseen(id: string, says: string, run: string) {
-  return {
-    code: "OLD_NOT_DEAD",
-    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}`,
-    because: "a rollback is over only when the key that it takes back is proved dead",
-    next: `lockstep show ${run}`,
-  } as const;
-}

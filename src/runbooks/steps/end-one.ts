@@ -8,6 +8,7 @@ import { type StepContext, step } from "../../core/step.ts";
 import { after, durationText } from "../../core/time.ts";
 import { endingIsOurs, endingMayBeEnded, type RevokeSeen } from "../../guards/revoke.ts";
 import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
+import { notGone } from "./gone.ts";
 
 /** Ends one credential by its exact id: on a sweep that shows that no copy holds it, or on a person's word (X-01, X-06, X-12). */
 export const endOne = (s: Snapshot) =>
@@ -88,12 +89,7 @@ async function isThere(c: StepContext, { credential, sealed }: Facts["ending"]) 
 }
 
 function notShown(c: StepContext, { credential }: Facts["ending"], says: string) {
-  return {
-    code: "OLD_NOT_DEAD",
-    message: `${credential.id.slice(0, 8)}… is not shown to be gone: ${says}`,
-    because: "a revoke is over only when the end can be shown",
-    next: `lockstep show ${c.run}`,
-  } as const;
+  return notGone(c, credential.id, says, "a revoke is over only when the end can be shown");
 }
 
 /** Shows the end once more after the issuer's propagation window, as strongly as can be without the value or without a living key (P4). */

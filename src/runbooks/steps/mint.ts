@@ -1,10 +1,11 @@
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
-import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
+import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { SealedRecord } from "../../core/sealed.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
+import { NOTHING_UNSEEN, notGone } from "./gone.ts";
 import { oweStrange } from "./older.ts";
 
 /** Creates the new credential, tagged with this run, and seals its value (SOP step 2, HK-05). */
@@ -70,7 +71,8 @@ async function endOurs(c: StepContext, { checked }: Partial<Facts>): Promise<Out
   for (const { id, credential } of sealed) {
     const seen = await c.issuer.probe(await c.sealed.open(id));
     // Where it cannot be asked, the issuer's acceptance of the end and its list have to do.
-    if (seen.is === "alive") return notGone(c, credential?.id ?? id, seen.says);
+    if (seen.is === "alive")
+      return { is: "unknown", trouble: notGone(c, credential?.id ?? id, seen.says, NOTHING_UNSEEN) };
   }
   for (const { id } of sealed) await c.sealed.drop(id);
   return done(undefined);
@@ -95,7 +97,7 @@ export async function endTagged(
     const ended = await c.issuer.end(id);
     if (ended.is !== "done") return ended;
     const listed = await c.issuer.isListed(id);
-    if (listed.is !== "dead") return notGone(c, id, listed.says);
+    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, id, listed.says, NOTHING_UNSEEN) };
   }
   return done(undefined);
 }
@@ -119,17 +121,5 @@ function vaultHasMoved({ run, snapshot }: StepContext): Trouble {
     message: `${snapshot.vault.target} no longer holds what ${run} found there`,
     because: "what this run created may be what the vault holds by now, so it is not ended",
     next: `lockstep verify ${snapshot.secret}    shows how things stand`,
-  };
-}
-
-function notGone(c: StepContext, id: string, says: string): NotDone {
-  return {
-    is: "unknown",
-    trouble: {
-      code: "OLD_NOT_DEAD",
-      message: `${id.slice(0, 8)}… was ended but is not shown to be gone: ${says}`,
-      because: "a credential of a run that did not finish must not stay alive unseen",
-      next: `lockstep show ${c.run}`,
-    },
   };
 }

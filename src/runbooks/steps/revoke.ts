@@ -4,7 +4,10 @@ import { step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../guards/old.ts";
 import { oldMayBeEnded } from "../../guards/sweep.ts";
 import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
+import { lookGone, notGone } from "./gone.ts";
 import { refusal } from "./refusal.ts";
+
+const BECAUSE = "a run completes only when the old key is proved dead";
 
 /** Ends the old credential by its exact id, with the new key, and only on a fresh sweep (SOP step 6, HK-09, P2, P4). */
 export const revoke = step({
@@ -22,29 +25,15 @@ export const revoke = step({
   conditional: ["one read more for each further place that our accesses can see"],
   observes: (c, { pending }) => lookBeforeEnding(c, pending),
   needs: [oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne, ...oldMayBeEnded],
-  looks: async (c, { old }) => {
-    const listed = await c.issuer.isListed(old.id);
-    if (listed.is === "dead") return { is: "present", value: { id: old.id, at: listed.at } };
-    if (listed.is === "alive") return { is: "absent" };
-    return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
-  },
+  looks: (c, { old }) => lookGone(c, old.id, BECAUSE),
   does: async (c, { old }) => {
     const ended = await c.issuer.end(old.id);
     return ended.is === "done" ? done({ id: old.id, at: c.now() }) : ended;
   },
   proves: async (c, { checked, pending, old }) => {
     const listed = await c.issuer.isListed(old.id);
-    if (listed.is !== "dead") return { is: "unknown", trouble: unseen(old.id, listed.says, c.run) };
+    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE) };
     return refusal(c, checked.sealed, pending.sealed);
   },
   undoes: "impossible",
 });
-
-function unseen(id: string, says: string, run: string) {
-  return {
-    code: "OLD_NOT_DEAD",
-    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}`,
-    because: "a run completes only when the old key is proved dead",
-    next: `lockstep show ${run}`,
-  } as const;
-}
