@@ -96,7 +96,7 @@ export const STORES: Readonly<Record<string, AnyStore>> = Object.fromEntries(
 function issuer<Kind extends string, Config, Client, Input>(
   definition: IssuerDefinition<Config, Client, Kind, Input>,
 ): AnyIssuer & Typed<Kind, Input> {
-  const read = (config: unknown) => definition.config.parse(config);
+  const read = readOnce(definition.config);
   return {
     ...definition,
     describe: (config) => definition.describe(read(config)),
@@ -111,13 +111,25 @@ function store<Kind extends string, Config, Client, Input, Canonical extends boo
     | VaultDefinition<Config, Client, Kind, Input>
   ) & { readonly canonical: Canonical },
 ): AnyStore & Typed<Kind, Input, Canonical> {
-  const read = (config: unknown) => definition.config.parse(config);
+  const read = readOnce(definition.config);
   return {
     ...definition,
     capabilities: (config) => definition.capabilities(read(config)),
     describe: (config) => definition.describe(read(config)),
     costs: (config, steadyMs) => costsOf(definition, read(config), steadyMs),
     connect: (config, deps) => definition.connect(read(config), deps as StoreDeps<Client>),
+  };
+}
+
+/** Checks a configuration; the same object once only, because every step connects its adapters anew. */
+function readOnce<Config>(schema: ZodType<Config>): (config: unknown) => Config {
+  const known = new WeakMap<object, Config>();
+  return (config) => {
+    const before = config instanceof Object ? known.get(config) : undefined;
+    if (before !== undefined) return before;
+    const read = schema.parse(config);
+    if (config instanceof Object) known.set(config, read);
+    return read;
   };
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Adds an ETag to a reply and turns it into 304 where the client already holds that body. */
 export async function conditional(
@@ -10,7 +10,7 @@ export async function conditional(
     return response;
   if (response.status >= 300 && !options.errors) return response;
   const text = await response.text();
-  const etag = `${options.weak ? "W/" : ""}"${createHash("sha1").update(text).digest("base64")}"`;
+  const etag = `${options.weak ? "W/" : ""}"${hash("sha1", text, "base64")}"`;
   const headers = new Headers(response.headers);
   headers.set("etag", etag);
   const offered = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];

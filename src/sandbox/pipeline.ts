@@ -28,8 +28,9 @@ export function pipeline<S extends object>(
   const history = createHistory<S>();
   return async (request) => {
     // Read before anything waits: a client that hangs up must not take the body along.
-    const body = request.method === "GET" || request.method === "HEAD" ? "" : await request.text();
-    const work = answer({ vendor, around, history, request: withoutBody(request), body });
+    const reads = request.method === "GET" || request.method === "HEAD";
+    const body = reads ? "" : await request.text();
+    const work = answer({ vendor, around, history, request: reads ? request : withoutBody(request), body });
     const { signal } = request;
     if (signal.aborted) throw signal.reason;
     // A client that gives up does not stop the vendor: the effect still comes.

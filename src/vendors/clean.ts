@@ -1,6 +1,7 @@
 const LONGEST = 200;
 /** A repeated part of a value this long is no coincidence, and shorter ones tell nothing worth having. */
 const WINDOW = 8;
+const MARK = 4;
 
 /**
  * A vendor's text made fit for errors and records: control characters removed, at most 200 characters, and empty when
@@ -24,13 +25,23 @@ export function oneLine(text: string): string {
 /** Whether the text contains a part of a hidden value, plain or in base64, hex or URL encoding. */
 export function repeats(text: string, hidden: readonly string[]): boolean {
   const folded = text.toLowerCase();
-  // Parts of the text are looked for in the forms, not the other way round: texts are the shorter ones.
-  const parts = windows(folded);
   return hidden.some((value) =>
-    forms(value).some((form) =>
-      form.length <= WINDOW ? folded.includes(form) : parts.some((part) => form.includes(part)),
-    ),
+    forms(value).some((form) => (form.length <= WINDOW ? folded.includes(form) : share(folded, form))),
   );
+}
+
+/**
+ * Whether both have a part of that length in common. Parts of the text are looked for in the form, not the other way round:
+ * texts are the shorter ones. Each part covers one of the marks, few of which stand in a form by chance.
+ */
+function share(text: string, form: string): boolean {
+  for (let mark = 0; mark + MARK <= text.length; mark += WINDOW - MARK + 1) {
+    if (!form.includes(text.slice(mark, mark + MARK))) continue;
+    const last = Math.min(mark, text.length - WINDOW);
+    for (let at = Math.max(0, mark + MARK - WINDOW); at <= last; at += 1)
+      if (form.includes(text.slice(at, at + WINDOW))) return true;
+  }
+  return false;
 }
 
 function forms(value: string): string[] {
@@ -42,9 +53,4 @@ function forms(value: string): string[] {
   return [value, ...shifted, bytes.toString("base64url"), bytes.toString("hex"), encodeURIComponent(value)]
     .filter((form) => form !== "")
     .map((form) => form.toLowerCase());
-}
-
-function windows(text: string): string[] {
-  if (text.length < WINDOW) return [];
-  return Array.from({ length: text.length - WINDOW + 1 }, (_, at) => text.slice(at, at + WINDOW));
 }

@@ -96,7 +96,7 @@ export function auditIn(memory: MemoryRecord, life: Life): AuditLog {
           next: "lockstep doctor",
         });
       }
-      memory.audit.push({ ...structuredClone(entry), at: nowText() });
+      memory.audit.push({ ...entry, at: nowText() });
     },
     intendedAt: async (run, step) => {
       await life.gate();
@@ -118,7 +118,7 @@ export function progressIn(memory: MemoryRecord, life: Life): Progress {
       await life.gate();
       const { trouble: _before, ...rest } = memory.runs.get(id) ?? {};
       const well = change.status !== undefined && !["held", "failed", "cancelled"].includes(change.status);
-      memory.runs.set(id, structuredClone({ ...(well ? rest : memory.runs.get(id)), ...change }));
+      memory.runs.set(id, { ...(well ? rest : memory.runs.get(id)), ...change });
     },
     step: async (_run, id, change) => {
       await life.gate();
@@ -126,7 +126,7 @@ export function progressIn(memory: MemoryRecord, life: Life): Progress {
       const { trouble: _trouble, ...well } = before;
       const kept = change.state === "done" || change.state === "undone" ? well : before;
       const calls = [...before.calls, ...(change.calls ?? [])];
-      memory.steps.set(id, structuredClone({ ...kept, ...change, calls }));
+      memory.steps.set(id, { ...kept, ...change, calls });
     },
   };
 }
@@ -162,7 +162,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
     },
     owe: async (owed) => {
       await life.gate();
-      memory.owed.set(owed.id, structuredClone(owed));
+      memory.owed.set(owed.id, owed);
     },
     settle: async (id) => {
       await life.gate();
@@ -176,7 +176,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
         if (one.secret === secret && one.credential.id === credential.id)
           memory.generations[i] = { ...one, state: "retired", since: at };
       });
-      if (owed) memory.owed.set(owed.id, structuredClone(owed));
+      if (owed) memory.owed.set(owed.id, owed);
     },
     places: async () => {
       await life.gate();
@@ -191,7 +191,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
       await life.gate();
       if (memory.rotations.some((one) => one.run === row.run)) return;
       await audit.append(entry);
-      memory.rotations.push(structuredClone(row));
+      memory.rotations.push(row);
       const named = new Set([row.old.id, row.new.id]);
       const others = memory.generations
         .filter((one) => one.secret !== row.secret || !named.has(one.credential.id))

@@ -59,7 +59,7 @@ function herokuValues({ authorizations, apps, logSessions }: HerokuState): Known
 
 function githubValues({ tokens, repositories }: GithubState): Known[] {
   const held = (name: string, { key, secrets }: SecretHolder): Known[] => [
-    { name: `${name} private key`, bytes: Buffer.from(key.privateKey, "base64") },
+    { name: `${name} private key`, bytes: Buffer.from(key.seed, "base64") },
     ...secrets.map((one) => known(`${name} ${one.name}`, one.value)),
   ];
   return [

@@ -10,10 +10,14 @@ const platform = {
 type HeadersLike = Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
 class LightHeaders {
-  readonly #values = new Map<string, string>();
+  #values = new Map<string, string>();
 
   constructor(init: HeadersLike | null = null) {
     if (init === null) return;
+    if (init instanceof LightHeaders) {
+      this.#values = new Map(init.#values);
+      return;
+    }
     const pairs =
       Symbol.iterator in init ? (init as Iterable<readonly [string, string]>) : Object.entries(init);
     for (const [name, value] of pairs) this.set(name, value);

@@ -109,7 +109,7 @@ async function carry(
         again(fault.ms);
         return await deliver(wires, sending, copy());
       default:
-        return await deliver(wires, sending, copy(), inSandbox(fault));
+        return await deliver(wires, sending, body === undefined ? request : copy(), inSandbox(fault));
     }
   } finally {
     traffic.answered(sending);

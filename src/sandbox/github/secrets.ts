@@ -12,7 +12,7 @@ import {
 import { api, stamp } from "./replies.ts";
 import { environmentIn } from "./repositories.ts";
 import { minimalRepositoryReply } from "./repository-replies.ts";
-import { openSealed } from "./sealing.ts";
+import { openSealed, publicKeyOf } from "./sealing.ts";
 import {
   type Audience,
   organizationOf,
@@ -97,7 +97,7 @@ function holderRoutes(app: Hono<GithubEnv>, base: string, holder: HolderOf, shar
   app.get(base, (c) => list(c, holder(c, "read").secrets, reply));
   app.get(`${base}/public-key`, (c) => {
     const { key } = holder(c, "read");
-    return c.json({ key_id: key.keyId, key: key.publicKey });
+    return c.json({ key_id: key.keyId, key: publicKeyOf(key) });
   });
   app.get(`${base}/:name`, (c) => {
     const found = holder(c, "read").secrets.find((one) => one.name === nameOf(c));

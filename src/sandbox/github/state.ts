@@ -42,11 +42,10 @@ export interface GithubToken {
   revokedAt: number | null;
 }
 
-/** A key pair that secrets are sealed to, both halves in base64. */
+/** A key pair that secrets are sealed to, by the seed that it is made of, in base64. */
 export interface SealingKey {
   keyId: string;
-  publicKey: string;
-  privateKey: string;
+  seed: string;
 }
 
 /** Which repositories of an organization see a secret of it; `repositories` counts for `selected` only. */

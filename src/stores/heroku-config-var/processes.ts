@@ -61,10 +61,11 @@ export function hitchIn(
   return { is: "not yet", says, ...(found.forMs && { forMs: found.forMs }) };
 }
 
+const inOrder = new Intl.Collator("en", { numeric: true });
+
 /** Names for a sentence, five at most. */
 export function namesOf(dynos: readonly Dyno[]): string {
-  const inOrder = new Intl.Collator("en", { numeric: true }).compare;
-  const names = dynos.map(({ name }) => name).sort(inOrder);
+  const names = dynos.map(({ name }) => name).sort(inOrder.compare);
   const rest = names.length - 5;
   return rest > 0 ? `${names.slice(0, 5).join(", ")} and ${rest} more` : names.join(", ");
 }

@@ -35,8 +35,7 @@ export interface Addon {
   readonly configVars: readonly string[];
 }
 
-/** A dyno. */
-export const dynoShape: z.ZodType<Dyno> = z
+const dynoShape: z.ZodType<Dyno> = z
   .object({
     name: plainText,
     type: plainText,
@@ -52,13 +51,20 @@ export const dynoShape: z.ZodType<Dyno> = z
     updatedAt: updated_at,
   }));
 
-/** One entry of `GET /apps/{app}/formation`. */
-export const processTypeShape: z.ZodType<ProcessType> = z.object({ type: plainText, quantity: z.int() });
+/** `GET /apps/{app}/dynos`. */
+export const dynosShape: z.ZodType<Dyno[]> = z.array(dynoShape);
 
-/** One entry of `GET /apps/{app}/addons`. */
-export const addonShape: z.ZodType<Addon> = z
+/** `GET /apps/{app}/formation`. */
+export const formationShape: z.ZodType<ProcessType[]> = z.array(
+  z.object({ type: plainText, quantity: z.int() }),
+);
+
+const addonShape: z.ZodType<Addon> = z
   .object({ name: plainText, config_vars: z.array(plainText) })
   .transform(({ name, config_vars }) => ({ name, configVars: config_vars }));
+
+/** `GET /apps/{app}/addons`. */
+export const addonsShape: z.ZodType<Addon[]> = z.array(addonShape);
 
 /** `GET /apps/{app}/features/preboot`. */
 export const featureShape: z.ZodType<{ readonly enabled: boolean }> = z.object({ enabled: z.boolean() });

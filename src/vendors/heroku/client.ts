@@ -9,12 +9,12 @@ import { type Answer, type Ask, type Reply, trouble } from "../reply.ts";
 import { shaped } from "../shaped.ts";
 import {
   type Addon,
-  addonShape,
-  dynoShape,
+  addonsShape,
+  dynosShape,
   featureShape,
+  formationShape,
   type Processes,
   type ProcessType,
-  processTypeShape,
 } from "./app-shapes.ts";
 import { herokuDialect } from "./dialect.ts";
 import { askHealth, type Health } from "./health.ts";
@@ -25,7 +25,9 @@ import {
   type Authorization,
   accountShape,
   appShape,
+  appsShape,
   authorizationShape,
+  authorizationsShape,
   type ConfigVars,
   configVarsShape,
   type MintedAuthorization,
@@ -103,8 +105,8 @@ export function herokuClient(options: ConnectionOptions): HerokuClient {
     ...appCalls(read),
     ...releaseCalls(read),
     ...processCalls(options, call, read),
-    apps: () => all(call, { method: "GET", route: "/apps" }, appShape),
-    addons: (app) => all(call, { method: "GET", route: "/apps/{app}/addons", params: { app } }, addonShape),
+    apps: () => all(call, { method: "GET", route: "/apps" }, appsShape),
+    addons: (app) => all(call, { method: "GET", route: "/apps/{app}/addons", params: { app } }, addonsShape),
     health: (url) => askHealth(url, options.fetch ?? globalThis.fetch, options.deadlineMs),
   };
 }
@@ -115,13 +117,13 @@ function accountCalls(options: ConnectionOptions, call: Call, read: Read) {
   const route = "/oauth/authorizations/{id}";
   return {
     account: (as) => read({ method: "GET", route: "/account" }, accountShape, as),
-    authorizations: (as) => all(call, AUTHORIZATIONS, authorizationShape, as),
+    authorizations: (as) => all(call, AUTHORIZATIONS, authorizationsShape, as),
     authorization: (id, as) => read({ method: "GET", route, params: { id } }, authorizationShape, as),
     async ownAuthorization() {
       const access = await accessOf(options);
       if (access.is !== "done") return access;
       const token = access.value;
-      const list = await all(call, AUTHORIZATIONS, authorizationShape, token);
+      const list = await all(call, AUTHORIZATIONS, authorizationsShape, token);
       if (list.is !== "done") return list;
       const fits = list.value.filter(({ shown }) => shown !== undefined && fitOf(token, shown).fits);
       const [own] = fits;
@@ -182,7 +184,7 @@ function processCalls(options: ConnectionOptions, call: Call, read: Read) {
     async dynos(app) {
       let at: Instant | undefined;
       const part = { method: "GET", route: "/apps/{app}/dynos", params: { app } } as const;
-      const dynos = await all(call, part, dynoShape, undefined, ({ headers }) => {
+      const dynos = await all(call, part, dynosShape, undefined, ({ headers }) => {
         at ??= dateOf(headers);
       });
       return dynos.is === "done"
@@ -190,7 +192,7 @@ function processCalls(options: ConnectionOptions, call: Call, read: Read) {
         : dynos;
     },
     formation: (app) =>
-      read({ method: "GET", route: "/apps/{app}/formation", params: { app } }, z.array(processTypeShape)),
+      read({ method: "GET", route: "/apps/{app}/formation", params: { app } }, formationShape),
   } satisfies Partial<HerokuClient>;
 }
 
@@ -198,7 +200,7 @@ function processCalls(options: ConnectionOptions, call: Call, read: Read) {
 async function all<T>(
   call: Call,
   part: Part,
-  item: z.ZodType<T>,
+  list: z.ZodType<readonly T[]>,
   as?: Secret,
   seen?: (reply: Reply) => void,
 ): Promise<Answer<readonly T[]>> {
@@ -206,7 +208,7 @@ async function all<T>(
   let range: string | null = "id ..; max=1000";
   for (let page = 0; range !== null; page += 1) {
     const { ask, answer } = await call({ ...part, headers: { range } }, as);
-    const items = shaped(herokuDialect, ask, answer, z.array(item));
+    const items = shaped(herokuDialect, ask, answer, list);
     if (items.is !== "done" || answer.is !== "done") return items;
     seen?.(answer.value);
     found.push(...items.value);

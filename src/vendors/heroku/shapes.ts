@@ -76,6 +76,9 @@ const authorizationFields = z.object({
 /** One authorization, in every reply that has one. */
 export const authorizationShape: z.ZodType<Authorization> = authorizationFields.transform(authorizationOf);
 
+/** `GET /oauth/authorizations`. */
+export const authorizationsShape: z.ZodType<Authorization[]> = z.array(authorizationShape);
+
 // A redacted token in the one reply that should show it in full is no value to hand on.
 const fullToken = z
   .string()
@@ -103,6 +106,9 @@ function authorizationOf(fields: z.output<typeof authorizationFields>): Authoriz
 export const appShape: z.ZodType<App> = z
   .object({ id, name: plainText, maintenance: z.boolean().optional() })
   .transform(({ maintenance, ...rest }) => ({ ...rest, maintenance: maintenance === true }));
+
+/** `GET /apps`. */
+export const appsShape: z.ZodType<App[]> = z.array(appShape);
 
 /** Config vars: a flat map of text. */
 export const configVarsShape: z.ZodType<ConfigVars> = z.record(z.string(), secretText);
