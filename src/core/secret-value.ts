@@ -10,6 +10,16 @@ const ENCODINGS = ["base64", "base64url", "hex"] as const;
 /** All values in this process, weakly: the second line of defence, for text of others that quotes a value. */
 const living = new Set<WeakRef<Secret>>();
 
+/** So many references may stand there until those to values that are gone are taken out. */
+let most = 1_024;
+
+function remember(secret: Secret): void {
+  living.add(new WeakRef(secret));
+  if (living.size <= most) return;
+  for (const ref of living) if (ref.deref() === undefined) living.delete(ref);
+  most = Math.max(1_024, 2 * living.size);
+}
+
 /** The value of a secret, or nothing where it is longer than that many characters: most texts are names, times and ids. */
 let plainWithin: (secret: Secret, length: number) => string;
 
@@ -73,7 +83,7 @@ export class Secret {
 
   private constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    if (bytes.length >= SHORTEST_TOLD) living.add(new WeakRef(this));
+    if (bytes.length >= SHORTEST_TOLD) remember(this);
   }
 
   /** Wraps a value that was just obtained from outside. */

@@ -97,12 +97,13 @@ interface RequestParts {
   signal?: AbortSignal;
 }
 
-const NEVER = new AbortController().signal;
+// No signal of the platform's: it would keep the listeners of every request that is never answered.
+const NEVER = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };
 
 class LightRequest extends LightBody {
   readonly url: string;
   readonly method: string;
-  readonly signal: AbortSignal;
+  readonly signal: Pick<AbortSignal, "aborted" | "addEventListener" | "removeEventListener">;
 
   constructor(input: string | URL | LightRequest, init: RequestParts = {}) {
     const from = input instanceof LightRequest ? input : undefined;
