@@ -58,7 +58,7 @@ function callsOf(vendor: VendorName, token?: string): Calls {
       patchConfigVars: () => one().patchConfigVars(APP, { HEROKU_API_KEY: secret }),
       latestRelease: () => one().latestRelease(APP),
       release: () => one().release(APP, 4),
-      releaseConfigVars: () => one().releaseConfigVars(APP, 4),
+      releaseConfigVars: () => one().releaseConfigVars(APP, 4, ["HEROKU_API_KEY"]),
     },
     github: {
       repository: () => two().repository(REPOSITORY),

@@ -20,6 +20,11 @@ export function targetOf({ app, fields }: HerokuConfigVarConfig): string {
   return placeOf(app, Object.values(fields).join(", "));
 }
 
+/** The names of the config vars that hold the fields. */
+export function namesIn({ fields }: HerokuConfigVarConfig): readonly string[] {
+  return Object.values(fields);
+}
+
 /** The configured fields as the app holds them; undefined where one is missing. */
 export function heldIn(config: HerokuConfigVarConfig, vars: ConfigVars): Values | undefined {
   const held = Object.entries(config.fields).flatMap(([field, name]) => {

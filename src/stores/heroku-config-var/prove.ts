@@ -7,7 +7,7 @@ import type { Dyno, Processes, ProcessType } from "../../vendors/heroku/app-shap
 import type { Release } from "../../vendors/heroku/shapes.ts";
 import type { Answer, Failure } from "../../vendors/reply.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, heldIn, holds, problem, releaseLog, targetOf } from "./place.ts";
+import { type Deps, failed, heldIn, holds, namesIn, problem, releaseLog, targetOf } from "./place.ts";
 import { hitchIn, LOOK_EVERY, namesOf, PREBOOT_MS, standing } from "./processes.ts";
 
 type Config = HerokuConfigVarConfig;
@@ -79,7 +79,7 @@ async function withoutValue(
 ): Promise<Answer<readonly Dyno[]>> {
   const found: Dyno[] = [];
   for (const version of new Set(dynos.map((one) => one.version))) {
-    const vars = await client.releaseConfigVars(config.appId, version);
+    const vars = await client.releaseConfigVars(config.appId, version, namesIn(config));
     if (vars.is !== "done" && vars.is !== "refused") return vars;
     const held = vars.is === "done" ? heldIn(config, vars.value) : undefined;
     const prints = held && fingerprint(held);
@@ -149,7 +149,7 @@ async function inValue(
   version: number,
   values: Values,
 ): Promise<Proof | undefined> {
-  const vars = await client.configVars(config.appId);
+  const vars = await client.configVars(config.appId, namesIn(config));
   if (vars.is !== "done") return unseen(config, vars);
   if (holds(config, vars.value, values)) return undefined;
   const back = heldIn(config, vars.value) === undefined ? "nothing" : "another value";

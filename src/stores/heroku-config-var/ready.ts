@@ -6,7 +6,7 @@ import type { Health } from "../../vendors/heroku/health.ts";
 import type { App, Authorization, ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
 import type { Answer } from "../../vendors/reply.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, heldIn, inForce, placeOf, problem, releaseLog } from "./place.ts";
+import { type Deps, failed, heldIn, inForce, namesIn, placeOf, problem, releaseLog } from "./place.ts";
 import { namesOf, standing } from "./processes.ts";
 
 type Config = HerokuConfigVarConfig;
@@ -16,7 +16,7 @@ export async function observe(config: Config, deps: Deps): Promise<Outcome<Obser
   const { client } = deps;
   const [releases, vars] = await Promise.all([
     client.releases(config.appId),
-    client.configVars(config.appId),
+    client.configVars(config.appId, namesIn(config)),
   ]);
   if (releases.is !== "done") return failed(config, releases);
   if (vars.is !== "done") return failed(config, vars);
@@ -30,7 +30,7 @@ export async function ready(config: Config, deps: Deps): Promise<Outcome<Readine
   const { appId } = config;
   const [releases, vars, processes, addons, access, health] = await Promise.all([
     client.releases(appId),
-    client.configVars(appId),
+    client.configVars(appId, namesIn(config)),
     client.dynos(appId),
     client.addons(appId),
     client.ownAuthorization(),

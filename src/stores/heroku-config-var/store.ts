@@ -5,7 +5,7 @@ import type { Values } from "../../core/secret-value.ts";
 import type { Receipt } from "../../core/store.ts";
 import type { Release } from "../../vendors/heroku/shapes.ts";
 import { type HerokuConfigVarConfig, herokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, fieldOf, holds, inForce, placeOf, problem, targetOf } from "./place.ts";
+import { type Deps, failed, fieldOf, holds, inForce, namesIn, placeOf, problem, targetOf } from "./place.ts";
 import { LOOK_EVERY } from "./processes.ts";
 import { drained, prove } from "./prove.ts";
 import { misplaced, observe, ready } from "./ready.ts";
@@ -57,7 +57,7 @@ export const herokuConfigVar = defineStore({
 async function write(config: Config, deps: Deps, values: Values): Promise<Outcome<Receipt>> {
   const { client } = deps;
   const [vars, releases] = await Promise.all([
-    client.configVars(config.appId),
+    client.configVars(config.appId, namesIn(config)),
     client.releases(config.appId),
   ]);
   if (vars.is !== "done") return failed(config, vars);
@@ -68,7 +68,7 @@ async function write(config: Config, deps: Deps, values: Values): Promise<Outcom
   if (before?.status === "pending") {
     // Reads show the old values while a release phase runs. What is under way must not be sent again: it would
     // restart the app twice; nor may an equal old value be trusted, since what is under way may replace it.
-    const coming = await client.releaseConfigVars(config.appId, before.version);
+    const coming = await client.releaseConfigVars(config.appId, before.version, namesIn(config));
     if (coming.is !== "done") return failed(config, coming);
     if (holds(config, coming.value, values)) return done(receiptOf(deps, values, before, false));
   } else if (holds(config, vars.value, values)) {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { withoutValues } from "../../core/secret-value.ts";
 import { RAXX } from "../../sandbox/raxx.ts";
 import { secretsOf, testFingerprint } from "../../vendors/testing.ts";
 import { APP, type AppWorld, appWorld } from "./testing.ts";
@@ -29,6 +30,20 @@ describe("survey", () => {
     expect(same.map(({ place }) => place).sort()).toEqual(
       [...declared, "heroku forgotten DEPLOY_TOKEN"].sort(),
     );
+  });
+
+  it("[DR-15] keeps none of the ordinary words that any look reads, which texts would lose from then on", async () => {
+    const word = "an-ordinary-word-of-an-app";
+    world.act({ act: "set-config-var", app: APP, name: "WORD", value: { text: word } });
+    const names = (await holdings()).map(({ place }) => place);
+    expect(names).toContain(`heroku ${APP} WORD`);
+    const store = world.connect();
+    expect([(await store.ready()).is, (await store.observe()).is]).toEqual(["done", "done"]);
+    const values = secretsOf({ token: "the-next-value-of-the-test" });
+    const receipt = await store.write(values);
+    if (receipt.is !== "done") throw new Error(receipt.trouble.message);
+    await store.prove(receipt.value, values);
+    expect(withoutValues(`${word} stays`)).toBe(`${word} stays`);
   });
 
   it("[DR-15] reads every variable of every app, more than fit a page at once", async () => {

@@ -54,6 +54,7 @@ async function holdingsOf(
     Object.entries(vars.value).flatMap(([name, value]) => {
       // Equal values have equal fingerprints, whatever their field is called.
       const { value: print } = fingerprint({ value });
+      value.wipe();
       return print === undefined ? [] : [{ place: placeOf(app.name, name), fingerprint: print }];
     }),
   );

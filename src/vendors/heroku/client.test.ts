@@ -66,7 +66,7 @@ describe("the Heroku client", () => {
     const latest = await client.latestRelease(APP);
     const [from, to] = [before, latest].map((one) => (one.is === "done" ? (one.value?.version ?? 0) : 0));
     expect(to).toBe((from ?? 0) + 1);
-    const coming = await client.releaseConfigVars(APP, to ?? 0);
+    const coming = await client.releaseConfigVars(APP, to ?? 0, ["A", "B"]);
     expect(coming.is === "done" && coming.value["B"]?.equals(Secret.of("2"))).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ConnectionOptions, defineVendor } from "../../core/adapter.ts";
 import { troubleOf } from "../../core/errors.ts";
-import type { Secret, Values } from "../../core/secret-value.ts";
+import { Secret, type Values } from "../../core/secret-value.ts";
 import type { Instant } from "../../core/time.ts";
 import { foreign } from "../classify.ts";
 import { createHttp, dateOf } from "../http.ts";
@@ -56,16 +56,17 @@ export interface HerokuClient {
   app(app: string, as?: Secret): Promise<Answer<App>>;
   /** Every app that the access can see, over all pages. */
   apps(): Promise<Answer<readonly App[]>>;
-  configVars(app: string): Promise<Answer<ConfigVars>>;
-  /** Sets these in one release; the others stay. Answers with all that are in force, which during a release phase are the old ones. */
+  /** Those of these names; all without any, most of which are nobody's secret: wipe them once they were looked at. */
+  configVars(app: string, names?: readonly string[]): Promise<Answer<ConfigVars>>;
+  /** Sets these in one release; the others stay. Answers with what of them is in force, which during a release phase is the old. */
   patchConfigVars(app: string, changes: Values): Promise<Answer<ConfigVars>>;
   /** The newest ones, at most 20, newest first; their end is not the end of all. */
   releases(app: string): Promise<Answer<readonly Release[]>>;
   /** Undefined for an app without releases. */
   latestRelease(app: string): Promise<Answer<Release | undefined>>;
   release(app: string, version: number): Promise<Answer<Release>>;
-  /** What that release holds, in force or not. */
-  releaseConfigVars(app: string, version: number): Promise<Answer<ConfigVars>>;
+  /** What that release holds under these names, in force or not. */
+  releaseConfigVars(app: string, version: number, names: readonly string[]): Promise<Answer<ConfigVars>>;
   /** Those of the formation and one-off ones; those that preboot keeps going are not among them. */
   dynos(app: string): Promise<Answer<Processes>>;
   formation(app: string): Promise<Answer<readonly ProcessType[]>>;
@@ -143,11 +144,15 @@ function appCalls(read: Read) {
   const route = "/apps/{app}/config-vars";
   return {
     app: (app, as) => read({ method: "GET", route: "/apps/{app}", params: { app } }, appShape, as),
-    configVars: (app) => read({ method: "GET", route, params: { app } }, configVarsShape),
-    patchConfigVars(app, changes) {
+    configVars: async (app, names) =>
+      wrapped(await read({ method: "GET", route, params: { app } }, configVarsShape), names),
+    async patchConfigVars(app, changes) {
       const body = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value.reveal()]));
       const part = { method: "PATCH", route, params: { app }, body } as const;
-      return read({ ...part, values: Object.values(body) }, configVarsShape);
+      return wrapped(
+        await read({ ...part, values: Object.values(body) }, configVarsShape),
+        Object.keys(body),
+      );
     },
     async preboot(app) {
       const feature = "/apps/{app}/features/preboot";
@@ -158,6 +163,16 @@ function appCalls(read: Read) {
       return said?.status === 404 && said.resource === "feature" ? { is: "done", value: false } : found;
     },
   } satisfies Partial<HerokuClient>;
+}
+
+/** Values from here on, and only what was asked for: a value in memory is taken out of every text, and ordinary words stand in many. */
+function wrapped(
+  answer: Answer<Readonly<Record<string, string>>>,
+  names?: readonly string[],
+): Answer<ConfigVars> {
+  if (answer.is !== "done") return answer;
+  const asked = Object.entries(answer.value).filter(([name]) => names?.includes(name) ?? true);
+  return { is: "done", value: Object.fromEntries(asked.map(([name, text]) => [name, Secret.of(text)])) };
 }
 
 function releaseCalls(read: Read) {
@@ -174,8 +189,11 @@ function releaseCalls(read: Read) {
       return found.is === "done" ? { is: "done", value: found.value[0] } : found;
     },
     release: (app, version) => read(one("/apps/{app}/releases/{version}", app, version), releaseShape),
-    releaseConfigVars: (app, version) =>
-      read(one("/apps/{app}/releases/{version}/config-vars", app, version), configVarsShape),
+    releaseConfigVars: async (app, version, names) =>
+      wrapped(
+        await read(one("/apps/{app}/releases/{version}/config-vars", app, version), configVarsShape),
+        names,
+      ),
   } satisfies Partial<HerokuClient>;
 }
 

@@ -111,7 +111,7 @@ export const appShape: z.ZodType<App> = z
 export const appsShape: z.ZodType<App[]> = z.array(appShape);
 
 /** Config vars: a flat map of text. */
-export const configVarsShape: z.ZodType<ConfigVars> = z.record(z.string(), secretText);
+export const configVarsShape: z.ZodType<Readonly<Record<string, string>>> = z.record(z.string(), z.string());
 
 /** A release. */
 export const releaseShape: z.ZodType<Release> = z
