@@ -64,7 +64,8 @@ async function decisionOn(run: Running, why: Trouble, place: string): Promise<De
   }
 }
 
-function askAgainAt({ snapshot, startedAt }: Running, since: Instant): Instant {
+/** When a person who was asked at that moment is asked once more: after a day, and sooner while a compromised key lives on (HK-14). */
+export function askAgainAt({ snapshot, startedAt }: Running, since: Instant): Instant {
   if (snapshot.revokeWithinMs === undefined) return after(since, ASK_AGAIN);
   const deadline = after(startedAt, snapshot.revokeWithinMs);
   return between(since, deadline) > 0 ? deadline : after(since, ASK_AGAIN_LATE);

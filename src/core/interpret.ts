@@ -2,7 +2,7 @@ import { act, prove, undo } from "./carry-out.ts";
 import type { ActResult, Answer, Decision, ProveResult, StepPorts } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
-import { hold } from "./hold.ts";
+import { askAgainAt, hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
@@ -11,7 +11,6 @@ import { finish, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
 import type { Task } from "./task.ts";
-import { after, type Milliseconds } from "./time.ts";
 
 /** How one step went on its latest attempt. */
 interface StepEnd {
@@ -184,9 +183,6 @@ function taskOf({ snapshot, facts, ports, history }: Running, step: Step): Task 
   return step.asks?.(snapshot, facts as Facts, { tag: ports.tag, history });
 }
 
-/** How long an operator's task waits before the person is reminded of it. */
-const REMIND_EVERY: Milliseconds = 24 * 3_600_000;
-
 /** Waits for a person's answer to the step's task, or for a decision that takes its place. */
 async function ask(run: Running, step: Step, task: Task, attempt: number): Promise<Answer | Decision> {
   const { journal, ports } = run;
@@ -197,7 +193,7 @@ async function ask(run: Running, step: Step, task: Task, attempt: number): Promi
       else await ports.reminded(undefined, question, n);
       return journal.now();
     });
-    const answer = await journal.answer<Answer | Decision>(question, after(since, REMIND_EVERY));
+    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since));
     if (!answer) continue;
     await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
     return answer;

@@ -42,6 +42,8 @@ export interface ProcessHooks extends JournalHooks {
   asks?(life: Life, n: number): void;
   /** After the vendor has answered, and before the program sees it. */
   answered?(life: Life, n: number): void;
+  /** The run waits for a person until then; true lets the time pass without an answer, otherwise the process stops here. */
+  waits?(key: string, until: string): boolean;
   /** Whatever is known of the life of the process, for hooks of the journal. */
   born?(life: Life): void;
 }
@@ -186,7 +188,10 @@ function runOf(
       if (RUNBOOKS[runbook.name] === runbook) planOf(input);
       const deps = depsOf(shared, life, hooks, given.guarded, async () => stop);
       const ports: StepPorts = { ...runPorts(deps, id, input), pause: (ms) => clock.pass(ms) };
-      const journal = memoryJournal(kept, clock, life, hooks);
+      const journal = memoryJournal(kept, clock, life, hooks, async (key, until) => {
+        if (!hooks.waits?.(key, until)) throw new Waits(key);
+        await clock.passUntil(until);
+      });
       try {
         await Promise.race([interpret(runbook, plan.snapshot, journal, ports), life.died]);
       } catch (thrown) {
