@@ -11,6 +11,7 @@ import { loadConfig } from "../../src/app/load-config.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
 import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
 import { sandboxHome } from "../../src/app/sandbox-door.ts";
+import type { PlanRequest } from "../../src/app/snapshot.ts";
 import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { type EngineClient, openClient } from "../../src/engine/client.ts";
@@ -42,8 +43,12 @@ export async function makeProject(change = (config: string) => config): Promise<
   return { dir, plan: planOf((await loadConfig(dir)).config) };
 }
 
-function planOf(config: Config): Plan {
-  return planFor(config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: true });
+/** What a run is asked for; a rotation without more. */
+type Asked = Partial<Pick<PlanRequest, "flow" | "supplied" | "ending">>;
+
+/** The plan of such a run. */
+export function planOf(config: Config, asked: Asked = {}): Plan {
+  return planFor(config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: true, ...asked });
 }
 
 /** A project with its sandbox (served here, so that the truth is at hand), its PostgreSQL, and its workers. */
@@ -54,6 +59,8 @@ export interface Ground {
   readonly crew: Crew;
   /** Starts a rotation in which workers will be struck, one after the other, as ordered. */
   start(...orders: readonly Order[]): Promise<string>;
+  /** The same with another run. */
+  startOf(asked: Asked, ...orders: readonly Order[]): Promise<string>;
   /**
    * Waits for its end; a held run, or one that takes too long, is an error that says what happened. `answered` is the
    * question that was just answered: until a process takes the answer up the run shows as waiting for it.
@@ -63,8 +70,8 @@ export interface Ground {
   stops(run: string, answered?: string): Promise<RunView>;
   /** Tells a run that is held or waits what a person decided. */
   decide(view: RunView, choice: Decision["choice"]): Promise<void>;
-  /** Answers the task that a run waits for, as done by hand. */
-  answer(view: RunView): Promise<void>;
+  /** Answers the task that a run waits for, as done by hand, or with what was asked for. */
+  answer(view: RunView, fields?: Readonly<Record<string, string>>): Promise<void>;
   /** Where processes were really struck so far. */
   hits(run: string): readonly Hit[];
   /** Waits until so many were struck: what a run shows is there before the last moments of its entry. */
@@ -92,15 +99,16 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     sandbox,
     watch,
     crew,
-    start: (...wanted) => start({ home, client, orders }, wanted),
+    start: (...wanted) => start({ home, client, orders }, {}, wanted),
+    startOf: (asked, ...wanted) => start({ home, client, orders }, asked, wanted),
     end: (run, patienceMs = 20_000, answered = undefined) =>
       end({ home, client, crew }, run, { patienceMs, ...(answered !== undefined && { answered }) }),
     stops: (run, answered) => stops(home, run, answered),
     decide: ({ run }, choice) => decide(home, client, run, { choice }, ACTOR),
-    answer: async ({ run }) => {
+    answer: async ({ run }, fields) => {
       const task = await taskOf(home, run.id);
       await claim(home, task, ACTOR, false);
-      await answer(home, client, task, ACTOR, { is: "done" });
+      await answer(home, client, task, ACTOR, { is: "done", ...(fields && { fields }) });
     },
     hits: (run) => hitsOf(orders, run),
     struck: async (run, count) => {
@@ -154,16 +162,18 @@ async function openSandbox(dir: string) {
 
 async function start(
   given: { home: Home; client: EngineClient; orders: string },
+  asked: Asked,
   wanted: readonly Order[],
 ): Promise<string> {
   const { home, client, orders } = given;
+  const flow = asked.flow ?? "rotate";
   const [{ n } = { n: 1 }] = await home.database.query<{ n: number }>(
-    "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1 AND flow = 'rotate'",
-    [SECRET],
+    "SELECT count(*)::int + 1 AS n FROM lockstep.run WHERE secret = $1 AND flow = $2",
+    [SECRET, flow],
   );
-  const id = `${SECRET}.rotate.${n}`;
+  const id = `${SECRET}.${flow}.${n}`;
   if (wanted.length > 0) writeFileSync(path.join(orders, `${id}.orders`), JSON.stringify(wanted));
-  const { run, attached } = await startRun(home, client, planOf(home.config), ACTOR);
+  const { run, attached } = await startRun(home, client, planOf(home.config, asked), ACTOR);
   if (attached || run.id !== id)
     throw new Error(`${run.id} was left behind by an earlier scenario: ${run.status}`);
   return id;

@@ -28,10 +28,14 @@ const scenarios = EACH
 
 function kills(entry: string, write: boolean): Order[] {
   // What was done and is not recorded is the worst moment of an effect, also when no answer came just before it.
-  const moments = write
-    ? (["before", "inside", "returned", "after"] as const)
-    : (["before", "inside", "after"] as const);
-  return moments.map((when) => ({ entry, when, write, signal: "SIGKILL" }));
+  const moments = write ? (["inside", "returned", "after"] as const) : (["inside", "after"] as const);
+  // Before an entry is what it is after the one before it: tried where each kill has a run of its own.
+  return [...(EACH ? (["before"] as const) : []), ...moments].map((when) => ({
+    entry,
+    when,
+    write,
+    signal: "SIGKILL",
+  }));
 }
 
 let ground: Ground;
