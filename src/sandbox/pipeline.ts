@@ -186,6 +186,7 @@ function withoutBody(request: Request): Request {
 
 // A log stream's URL is a credential.
 function shownQuery(url: URL): string {
+  if (url.search === "") return "";
   const shown = new URLSearchParams(url.searchParams);
   if (shown.has("srv")) shown.set("srv", "…");
   return shown.toString();

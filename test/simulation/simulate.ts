@@ -43,7 +43,11 @@ const LIMITS = { maxOldGenerationSizeMb: 256 };
 const TOLD = 5;
 
 if (isMainThread) await main();
-else parentPort?.postMessage(await carryOut(workerData as Work));
+else {
+  // Refusals are thrown by the thousand, and nobody reads where: what broke is replayed here with a trace.
+  Error.stackTraceLimit = 0;
+  parentPort?.postMessage(await carryOut(workerData as Work));
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
