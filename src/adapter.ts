@@ -2,7 +2,9 @@
 export {
   type AdapterDeps,
   type ConnectionOptions,
+  defineInterlock,
   defineIssuer,
+  defineProbe,
   defineStore,
   defineVault,
   defineVendor,
@@ -10,8 +12,10 @@ export {
 } from "./core/adapter.ts";
 export type { Credential, Fingerprints } from "./core/credential.ts";
 export type { ErrorCode, Trouble } from "./core/errors.ts";
+export type { Interlock, Position, Standing, Turn } from "./core/interlock.ts";
 export type { Introspection, Issuer, Minted, MintIntent, RecordedIdentity } from "./core/issuer.ts";
 export { done, type Outcome, type Proof, refused, type Sighting, unknown } from "./core/outcome.ts";
+export type { Probe } from "./core/probe.ts";
 export { Secret, type Values } from "./core/secret-value.ts";
 export type { Holding, Observation, Readiness, Receipt, Store, Vault } from "./core/store.ts";
 export { createHttp, retryAfterMs } from "./vendors/http.ts";

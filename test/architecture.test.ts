@@ -13,6 +13,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   vendors: ["core"],
   issuers: ["core", "vendors"],
   stores: ["core", "vendors"],
+  interlocks: ["core", "vendors"],
+  probes: ["core", "vendors"],
   sealing: ["core"],
   db: ["core"],
   notify: ["core", "vendors"],
@@ -25,6 +27,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     "vendors",
     "issuers",
     "stores",
+    "interlocks",
+    "probes",
     "sealing",
     "db",
     "audit",
@@ -38,6 +42,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   "adapter.ts": ["core", "vendors"],
   "index.ts": ["app"],
 };
+
+/** The rooms of adapters: a folder in them is one adapter. */
+const ADAPTERS = ["issuers", "stores", "interlocks", "probes"];
 
 const CHANNEL_VENDOR: Readonly<Record<string, string>> = { slack: "slack", email: "smtp" };
 
@@ -102,9 +109,8 @@ describe("architecture", () => {
     const wrong = imports.filter((one) => {
       const target = targetOf(one);
       if (target === undefined) return false;
-      const inAdapter = ["issuers", "stores"].includes(roomOf(one.from));
-      if (inAdapter && ["issuers", "stores"].includes(roomOf(target)))
-        return adapter(one.from) !== adapter(target);
+      const inAdapter = ADAPTERS.includes(roomOf(one.from));
+      if (inAdapter && ADAPTERS.includes(roomOf(target))) return adapter(one.from) !== adapter(target);
       const vendorFolder = /^vendors\/([^/]+)\//.exec(target.replaceAll(path.sep, "/"))?.[1];
       if (inAdapter && vendorFolder) return !adapter(one.from).includes(vendorFolder);
       // A way to people knows its own vendor only; what is common to all knows none.

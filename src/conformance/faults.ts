@@ -19,6 +19,8 @@ export interface Fault {
   readonly status?: number;
   /** Set where the request was never sent, and the client can tell. */
   readonly unsent?: true;
+  /** Set where nothing but the structure of its body tells it from a right answer. */
+  readonly plausible?: true;
   /** What Retry-After asks for. */
   readonly retryAfterMs?: number;
   meet(request: Request, door: Door): Promise<Response>;
@@ -70,7 +72,8 @@ export const FAULTS: readonly Fault[] = [
   },
   html(200),
   html(502),
-  foreign(200),
+  { ...foreign(200), plausible: true },
+  redirect(302),
   foreign(401),
   foreign(403),
   foreign(404),
@@ -121,6 +124,18 @@ function foreign(status: number): Fault {
     async meet(_, door) {
       const body = { gateway: "edge-7", verdict: "not handled here", request: door.carried };
       return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    },
+  };
+}
+
+/** To a page that would answer well, whoever went there. */
+function redirect(status: number): Fault {
+  return {
+    name: `a redirect with ${status}`,
+    family: "foreign",
+    async meet(request) {
+      const headers = { location: new URL("/sign-in", request.url).href };
+      return new Response(null, { status, headers });
     },
   };
 }

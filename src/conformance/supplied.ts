@@ -1,4 +1,5 @@
 import type { VendorDefinition } from "../core/adapter.ts";
+import type { Position } from "../core/interlock.ts";
 import type { Clock, Milliseconds } from "../core/time.ts";
 
 /** Fields in plain text, of a simulated vendor only: the suites search everything that comes out of an adapter for them. */
@@ -60,7 +61,37 @@ export interface StoreWorld<Config> extends VendorWorld {
   claim?(): string | undefined;
 }
 
-/** What both suites are given. */
+/** A simulated interlock: open at the beginning, and in force. */
+export interface InterlockWorld<Config> extends VendorWorld {
+  /** What the adapter is connected with. */
+  readonly config: Config;
+  /** The place's immutable id, where it has one. */
+  readonly targetId?: string;
+  /** Secret texts that lie beside it, where the adapter may come across them. */
+  readonly beside?: PlainValues;
+  /** The truth: where it was last set, whether or not it is in force yet. */
+  position(): Position | "unknown";
+  /** The truth: what those that consult it go by now; `unknown` where they differ. */
+  consulted(): Position | "unknown";
+  /** Somebody else sets it. */
+  put(position: Position): void;
+  /** Somebody else puts something there that means neither, where the place can hold such a thing. */
+  jam?(): void;
+}
+
+/** A simulated place with something that a probe looks at, which is so at the beginning. */
+export interface ProbeWorld<Config> extends VendorWorld {
+  /** What the adapter is connected with. */
+  readonly config: Config;
+  /** Secret texts that the adapter may come across, such as what a query holds. */
+  readonly beside?: PlainValues;
+  /** Makes it so, or not so. */
+  put(so: boolean): void;
+  /** The truth, as a text that is another one when something has changed: no look does that. */
+  truth(): string;
+}
+
+/** What all suites are given. */
 interface Harness<Client, World> {
   readonly vendor: VendorDefinition<Client>;
   /** A fresh one. Each experiment has its own. */
@@ -78,3 +109,9 @@ export type IssuerHarness<Config, Client> = Harness<Client, IssuerWorld<Config>>
 
 /** What {@link testStore} needs from whoever wrote the store. */
 export type StoreHarness<Config, Client> = Harness<Client, StoreWorld<Config>>;
+
+/** What {@link testInterlock} needs from whoever wrote the interlock. */
+export type InterlockHarness<Config, Client> = Harness<Client, InterlockWorld<Config>>;
+
+/** What {@link testProbe} needs from whoever wrote the probe. */
+export type ProbeHarness<Config, Client> = Harness<Client, ProbeWorld<Config>>;

@@ -1,5 +1,7 @@
 import type { ZodType } from "zod";
+import type { Interlock, InterlockCapabilities } from "./interlock.ts";
 import type { Issuer, IssuerCapabilities } from "./issuer.ts";
+import type { Probe, ProbeCapabilities } from "./probe.ts";
 import type { Budget } from "./record.ts";
 import type { Fingerprinter } from "./sealed.ts";
 import type { Values } from "./secret-value.ts";
@@ -31,6 +33,7 @@ export interface ConnectionOptions {
 export interface VendorDefinition<Client, Name extends string = string> {
   /** Folder, prefix of budget keys and name in the record of calls: `heroku`. */
   readonly name: Name;
+  /** Empty where each connection names its own. */
   readonly defaultUrl: string;
   /** How many calls an account may save up, and how many come back each minute, where the vendor says so. */
   readonly rate?: { readonly capacity: number; readonly perMinute: number };
@@ -153,6 +156,39 @@ export interface VaultDefinition<Config, Client, Kind extends string = string, I
   connect(config: Config, deps: StoreDeps<Client>): Vault;
 }
 
+/** What is said of an interlock or a probe. */
+interface Description {
+  /** The place for people: `heroku raxx-api-prod TRADING_LIVE_DISABLED`. */
+  readonly target: string;
+  /** What has to be said besides, such as what cannot be shown. */
+  readonly remarks?: readonly string[];
+}
+
+/** An interlock kind. */
+export interface InterlockDefinition<Config, Client, Kind extends string = string, Input = unknown> {
+  /** Its folder's name, which configurations use: `heroku-flag`. */
+  readonly kind: Kind;
+  /** Name of the vendor whose client it is connected with. */
+  readonly vendor: string;
+  readonly config: ZodType<Config, Input>;
+  readonly capabilities: InterlockCapabilities;
+  describe(config: Config): Description;
+  connect(config: Config, deps: AdapterDeps<Client>): Interlock;
+}
+
+/** A probe kind. */
+export interface ProbeDefinition<Config, Client, Kind extends string = string, Input = unknown> {
+  /** Its folder's name, which configurations use: `http`. */
+  readonly kind: Kind;
+  /** Name of the vendor whose client it is connected with. */
+  readonly vendor: string;
+  readonly config: ZodType<Config, Input>;
+  /** Depends on the configuration: what is expected decides what it is worth. */
+  capabilities(config: Config): ProbeCapabilities;
+  describe(config: Config): Description;
+  connect(config: Config, deps: AdapterDeps<Client>): Probe;
+}
+
 /** Checks a definition where it is written, and keeps its types. */
 export function defineVendor<const Name extends string, Client>(
   definition: VendorDefinition<Client, Name>,
@@ -178,5 +214,19 @@ export function defineStore<const Kind extends string, Config, Client, Input>(
 export function defineVault<const Kind extends string, Config, Client, Input>(
   definition: VaultDefinition<Config, Client, Kind, Input>,
 ): VaultDefinition<Config, Client, Kind, Input> {
+  return definition;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineInterlock<const Kind extends string, Config, Client, Input>(
+  definition: InterlockDefinition<Config, Client, Kind, Input>,
+): InterlockDefinition<Config, Client, Kind, Input> {
+  return definition;
+}
+
+/** Checks a definition where it is written, and keeps its types. */
+export function defineProbe<const Kind extends string, Config, Client, Input>(
+  definition: ProbeDefinition<Config, Client, Kind, Input>,
+): ProbeDefinition<Config, Client, Kind, Input> {
   return definition;
 }

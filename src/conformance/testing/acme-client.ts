@@ -39,6 +39,8 @@ export const acmeDialect: Dialect = {
 };
 
 const key = z.object({ id: z.string(), name: plainText, account: plainText, created: moment });
+const lever = z.object({ id: z.string(), stands: plainText, note: secretText });
+const gate = z.object({ seen: plainText, note: secretText });
 const slot = z.object({ id: z.string(), version: z.int(), fields: z.record(z.string(), secretText) });
 
 /** Acme's API, one method a call. */
@@ -68,6 +70,9 @@ export function acmeClient(options: ConnectionOptions, dialect: Dialect = acmeDi
       ),
     end: (id: string) =>
       call({ method: "DELETE", route: "/keys/{id}", params: { id } }, z.object({ ended: z.string() })),
+    lever: () => call({ method: "GET", route: "/switch" }, lever),
+    turn: (stands: string) => call({ method: "PUT", route: "/switch", body: { stands } }, lever),
+    gate: () => call({ method: "GET", route: "/gate" }, gate),
     slot: () => call({ method: "GET", route: "/slot" }, slot),
     put: (values: Values) =>
       call({ method: "PUT", route: "/slot", body: { fields: plain(values) } }, slot, values),

@@ -1,4 +1,5 @@
-import type { IssuerHarness, StoreHarness } from "../suites.ts";
+import type { Position } from "../../adapter.ts";
+import type { InterlockHarness, IssuerHarness, ProbeHarness, StoreHarness } from "../suites.ts";
 import { type AcmeClient, acme } from "./acme-client.ts";
 import { ACCOUNT, acmeVendor, fieldsOf } from "./acme-vendor.ts";
 
@@ -48,3 +49,41 @@ export const acmeSlots: StoreHarness<{ fields: string[] }, AcmeClient> = {
     };
   },
 };
+
+/** What the interlocks' suite is given. */
+export const acmeSwitches: InterlockHarness<{ id: string }, AcmeClient> = {
+  vendor: acme,
+  async world() {
+    const { vendor, common } = door();
+    const { state, turn, gate } = vendor;
+    return {
+      ...common,
+      config: { id: state.lever.id },
+      targetId: state.lever.id,
+      beside: { note: state.note },
+      position: () => meaning(state.lever.stands),
+      consulted: () => meaning(gate()),
+      put: turn,
+      jam: () => turn("half-way"),
+    };
+  },
+};
+
+/** What the probes' suite is given. */
+export const acmeGates: ProbeHarness<{ seen: "open" | "closed" }, AcmeClient> = {
+  vendor: acme,
+  async world() {
+    const { vendor, common } = door();
+    return {
+      ...common,
+      config: { seen: "open" },
+      beside: { note: vendor.state.note },
+      put: (so) => vendor.turn(so ? "open" : "closed"),
+      truth: () => JSON.stringify([vendor.keys, vendor.state]),
+    };
+  },
+};
+
+function meaning(text: string): Position | "unknown" {
+  return text === "open" || text === "closed" ? text : "unknown";
+}

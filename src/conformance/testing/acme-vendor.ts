@@ -9,6 +9,17 @@ interface Key {
   readonly created: string;
 }
 
+/** What passes through a gate while the switch is open; a gate looks at the switch every so often. */
+interface Switch {
+  id: string;
+  stands: string;
+  stood: string;
+  turnedAt: number;
+}
+
+/** How long it takes until a gate has seen the switch. */
+export const GATE_MS = 10_000;
+
 /** The account of every key. */
 export const ACCOUNT = "ops@acme.example";
 
@@ -23,9 +34,14 @@ export function acmeVendor() {
     keys.push(key);
     return key;
   };
-  const state = { slot: fieldsOf("first"), version: 1 };
+  const lever: Switch = { id: "switch-3", stands: "open", stood: "open", turnedAt: 0 };
+  const state = { slot: fieldsOf("first"), version: 1, lever, note: alphanumeric(random, 32) };
+  const turn = (stands: string) => {
+    Object.assign(state.lever, { stands, stood: gate(), turnedAt: time });
+  };
+  const gate = () => (time - lever.turnedAt >= GATE_MS ? lever.stands : lever.stood);
   const clock: Clock = { now: () => new Date(time).toISOString() };
-  const world = { keys, mint, state };
+  const world = { keys, mint, state, turn, gate };
   return {
     ...world,
     clock,
@@ -45,9 +61,14 @@ export function acmeVendor() {
   };
 }
 
-type World = Pick<ReturnType<typeof acmeVendor>, "keys" | "mint" | "state">;
+type World = Pick<ReturnType<typeof acmeVendor>, "keys" | "mint" | "state" | "turn" | "gate">;
 
-function answer({ keys, mint, state }: World, route: string, name: string, body: unknown): Response {
+function answer(
+  { keys, mint, state, turn, gate }: World,
+  route: string,
+  name: string,
+  body: unknown,
+): Response {
   const field = (of: string): unknown => Reflect.get(body as object, of);
   switch (route) {
     case "GET /keys":
@@ -62,6 +83,13 @@ function answer({ keys, mint, state }: World, route: string, name: string, body:
       keys.splice(index, 1);
       return own(200, { ended: name });
     }
+    case "GET /switch":
+      return own(200, { id: state.lever.id, stands: state.lever.stands, note: state.note });
+    case "PUT /switch":
+      turn(String(field("stands")));
+      return own(200, { id: state.lever.id, stands: state.lever.stands, note: state.note });
+    case "GET /gate":
+      return own(200, { seen: gate(), note: state.note });
     case "GET /slot":
       return own(200, { id: "slot-7", version: state.version, fields: state.slot });
     case "PUT /slot": {

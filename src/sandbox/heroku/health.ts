@@ -2,8 +2,21 @@ import type { Hono } from "hono";
 import type { HerokuEnv } from "./access.ts";
 import { type Dyno, type HerokuApp, type HerokuState, tokenAccepted } from "./state.ts";
 
-/** Adds `/_apps/{name}/health`: the page that an app itself answers, which needs no token and no Accept header. */
+/** What stops the trading of an app whose processes were started with it, as the SOPs have it. */
+const KILL_SWITCH = "TRADING_LIVE_DISABLED";
+
+/**
+ * Adds `/_apps/{name}/health` and `/_apps/{name}/health/trading`: pages that an app itself answers, which need no token and no
+ * Accept header.
+ */
 export function healthRoutes(app: Hono<HerokuEnv>): void {
+  app.get("/_apps/:app/health/trading", (c) => {
+    const target = c.env.state.apps.find((one) => one.name === c.req.param("app"));
+    const serving = target ? servingDynos(target) : [];
+    if (serving.length === 0) return c.html("<h1>Application error</h1>", target ? 503 : 404);
+    // The router picks any of them, so one that trades is enough.
+    return c.json({ live_enabled: serving.some(({ env }) => env[KILL_SWITCH] !== "1") });
+  });
   app.get("/_apps/:app/health", (c) => {
     const target = c.env.state.apps.find((one) => one.name === c.req.param("app"));
     if (!target) return c.html("<h1>There's nothing here, yet.</h1>", 404);

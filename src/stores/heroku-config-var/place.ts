@@ -1,10 +1,8 @@
 import type { StoreDeps } from "../../core/adapter.ts";
 import type { ErrorCode, Trouble } from "../../core/errors.ts";
-import type { NotDone } from "../../core/outcome.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { HerokuClient } from "../../vendors/heroku/client.ts";
-import type { ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
-import { type Failure, outcomeOf } from "../../vendors/reply.ts";
+import type { ConfigVars } from "../../vendors/heroku/shapes.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
 
 /** What the operations of this store work with. */
@@ -48,11 +46,6 @@ export function fieldOf(values: Values, field: string): Secret {
   return value;
 }
 
-/** The newest release that succeeded, which is the one whose config vars are in force; newest first in the list. */
-export function inForce(releases: readonly Release[]): Release | undefined {
-  return releases.find(({ status }) => status === "succeeded");
-}
-
 /** A refusal of this place, in three sentences. */
 export function problem(code: ErrorCode, message: string, because: string, next?: string): Trouble {
   return {
@@ -62,16 +55,4 @@ export function problem(code: ErrorCode, message: string, because: string, next?
     next:
       next ?? "lockstep rotate <secret>    after you have looked at the app's activity in Heroku's dashboard",
   };
-}
-
-/** A call's failure that names the app: calls are made with its UUID, and their routes name neither. */
-export function failed({ app }: HerokuConfigVarConfig, failure: Failure): NotDone {
-  const outcome = outcomeOf(failure);
-  const { trouble } = outcome;
-  return { ...outcome, trouble: { ...trouble, message: `${app}: ${trouble.message}` } };
-}
-
-/** The command that shows a release's log. */
-export function releaseLog({ app }: HerokuConfigVarConfig, version: number): string {
-  return `heroku releases:output v${version} -a ${app}`;
 }

@@ -2,13 +2,14 @@ import type { ErrorCode } from "../../core/errors.ts";
 import type { Proof } from "../../core/outcome.ts";
 import type { Values } from "../../core/secret-value.ts";
 import type { Receipt } from "../../core/store.ts";
-import { between, durationText } from "../../core/time.ts";
-import type { Dyno, Processes, ProcessType } from "../../vendors/heroku/app-shapes.ts";
+import { durationText } from "../../core/time.ts";
+import { failed, lingering, releaseLog, startedWithout, unlisted } from "../../vendors/heroku/app.ts";
+import type { Processes } from "../../vendors/heroku/app-shapes.ts";
+import { hitchIn, LOOK_EVERY, namesOf, standing } from "../../vendors/heroku/processes.ts";
 import type { Release } from "../../vendors/heroku/shapes.ts";
 import type { Answer, Failure } from "../../vendors/reply.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, heldIn, holds, namesIn, problem, releaseLog, targetOf } from "./place.ts";
-import { hitchIn, LOOK_EVERY, namesOf, PREBOOT_MS, standing } from "./processes.ts";
+import { type Deps, heldIn, holds, namesIn, problem, targetOf } from "./place.ts";
 
 type Config = HerokuConfigVarConfig;
 
@@ -53,7 +54,15 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
   if (processes.is !== "done") return unseen(config, processes);
   const version = Number(receipt.version ?? Number.POSITIVE_INFINITY);
   const older = processes.value.dynos.filter((one) => one.version < version && one.state !== "down");
-  const holding = await withoutValue(config, deps, older, receipt);
+  // A release before the receipt's may hold the value, where it was found there.
+  const holding = await startedWithout(config, deps.client, older, {
+    names: namesIn(config),
+    holds: (vars) => {
+      const held = heldIn(config, vars);
+      const prints = held && deps.fingerprint(held);
+      return Object.keys(config.fields).every((field) => prints?.[field] === receipt.fingerprints[field]);
+    },
+  });
   if (holding.is !== "done") return unseen(config, holding);
   if (holding.value.length === 0) {
     const says = `No process of ${config.app} was started before the value was there`;
@@ -68,25 +77,6 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
       `lockstep rotate <secret>    once it has ended; heroku ps:stop ${holding.value[0]?.name} -a ${config.app} ends it`,
     ),
   };
-}
-
-/** Those whose own release does not hold the value: a release before the receipt's may, where the value was found there. */
-async function withoutValue(
-  config: Config,
-  { client, fingerprint }: Deps,
-  dynos: readonly Dyno[],
-  receipt: Receipt,
-): Promise<Answer<readonly Dyno[]>> {
-  const found: Dyno[] = [];
-  for (const version of new Set(dynos.map((one) => one.version))) {
-    const vars = await client.releaseConfigVars(config.appId, version, namesIn(config));
-    if (vars.is !== "done" && vars.is !== "refused") return vars;
-    const held = vars.is === "done" ? heldIn(config, vars.value) : undefined;
-    const prints = held && fingerprint(held);
-    const same = Object.keys(config.fields).every((field) => prints?.[field] === receipt.fingerprints[field]);
-    if (!same) found.push(...dynos.filter((one) => one.version === version));
-  }
-  return { is: "done", value: found };
 }
 
 /** A release, or one that Heroku does not show yet. */
@@ -157,38 +147,24 @@ async function inValue(
   return notYet(found, "somebody else may have changed it");
 }
 
-/** Processes that should be there and are not listed: only a list that is whole shows that none is missing. */
 async function inFormation(
   config: Config,
   { client }: Deps,
-  { dynos }: Processes,
+  processes: Processes,
 ): Promise<Proof | undefined> {
-  const formation = await client.formation(config.appId);
-  if (formation.is !== "done") return unseen(config, formation);
-  const listed = (type: string) => standing(dynos).filter((one) => one.type === type).length;
-  const short = formation.value.find(({ type, quantity }: ProcessType) => listed(type) < quantity);
-  if (short === undefined) return undefined;
-  const found = `${config.app} is to run ${short.quantity} × ${short.type}, and ${listed(short.type)} is listed`;
-  return notYet(found, "one that is not listed cannot be shown to run with the new value");
+  const found = await unlisted(config, client, processes);
+  if (found.is !== "done") return unseen(config, found);
+  return found.value === undefined
+    ? undefined
+    : notYet(found.value, "one that is not listed cannot be shown to run with the new value");
 }
 
-/** Old web processes that preboot keeps going are not listed (preboot article), so only time shows that they are gone. */
-async function inPreboot(
-  config: Config,
-  { client }: Deps,
-  { at, dynos }: Processes,
-): Promise<Proof | undefined> {
-  const young = standing(dynos).filter(
-    ({ type, createdAt }) => type === "web" && between(createdAt, at) < PREBOOT_MS,
-  );
-  if (young.length === 0) return undefined;
-  const preboot = await client.preboot(config.appId);
-  if (preboot.is !== "done" && preboot.is !== "refused") return unseen(config, preboot);
-  // What Heroku will not tell is taken for on, which only means a longer wait.
-  if (preboot.is === "done" && !preboot.value) return undefined;
-  const limit = durationText(PREBOOT_MS);
-  const found = `Preboot may keep old web processes of ${config.app} going for ${limit} after the start of ${namesOf(young)}`;
-  return notYet(found, "they hold the old value and still answer requests");
+async function inPreboot(config: Config, { client }: Deps, processes: Processes): Promise<Proof | undefined> {
+  const found = await lingering(config, client, processes);
+  if (found.is !== "done") return unseen(config, found);
+  return found.value === undefined
+    ? undefined
+    : notYet(found.value, "they hold the old value and still answer requests");
 }
 
 function unseen(config: Config, failure: Failure): Proof {

@@ -1,13 +1,14 @@
 import type { Trouble } from "../../core/errors.ts";
 import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
 import type { Observation, Readiness } from "../../core/store.ts";
+import { failed, inForce, misnamed, releaseLog } from "../../vendors/heroku/app.ts";
 import type { Addon, Dyno } from "../../vendors/heroku/app-shapes.ts";
 import type { Health } from "../../vendors/heroku/health.ts";
-import type { App, Authorization, ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
+import { namesOf, standing } from "../../vendors/heroku/processes.ts";
+import type { Authorization, ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
 import type { Answer } from "../../vendors/reply.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, heldIn, inForce, namesIn, placeOf, problem, releaseLog } from "./place.ts";
-import { namesOf, standing } from "./processes.ts";
+import { type Deps, heldIn, namesIn, placeOf, problem } from "./place.ts";
 
 type Config = HerokuConfigVarConfig;
 
@@ -79,14 +80,11 @@ export async function misplaced(
   { client }: Deps,
   releases: readonly Release[],
 ): Promise<NotDone | undefined> {
-  const named = releases[0]?.app;
-  const app: Answer<App> = named ? { is: "done", value: named } : await client.app(config.appId);
-  if (app.is !== "done") return failed(config, app);
-  const { id, name } = app.value;
-  if (id === config.appId && name === config.app) return undefined;
-  const found = `App ${config.appId} is called ${name}, not ${config.app} as configured`;
+  const found = await misnamed(config, client, releases);
+  if (found.is !== "done") return failed(config, found);
+  if (found.value === undefined) return undefined;
   const next = `lockstep test <secret>    after you have corrected the name or the id of ${config.app} in the configuration`;
-  return refused(problem("DESTINATION_UNREADY", found, "the plan would name another place", next));
+  return refused(problem("DESTINATION_UNREADY", found.value, "the plan would name another place", next));
 }
 
 function unready(message: string, because: string, when: string): Trouble {

@@ -1,9 +1,10 @@
 import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
 import type { Holding } from "../../core/store.ts";
+import { failed } from "../../vendors/heroku/app.ts";
 import type { App } from "../../vendors/heroku/shapes.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
 import type { HerokuConfigVarConfig } from "./config.ts";
-import { type Deps, failed, placeOf, problem } from "./place.ts";
+import { type Deps, placeOf, problem } from "./place.ts";
 
 /** Calls at a time. */
 const AT_ONCE = 8;

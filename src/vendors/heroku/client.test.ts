@@ -140,21 +140,35 @@ describe("what the client tells of an app", () => {
       seen.push(init ?? {});
       return new Response(null, { status });
     };
-    const url = "https://app.example/health?key=hidden";
-    expect(await askHealth(url, answering(204))).toEqual({
+    const url = "https://app.example/health?key=hidden-in-the-query";
+    const ask = (fetch: typeof globalThis.fetch, deadlineMs = 1_000) => {
+      const hidden = { headers: { "x-proxy": token }, fetch, deadlineMs };
+      return askHealth(
+        url,
+        testConnection(async () => new Response(), world.clock, { token }, hidden),
+      );
+    };
+    expect(await ask(answering(204))).toEqual({
       is: "well",
       says: "https://app.example/health answered 204",
     });
-    expect(await askHealth(url, answering(302))).toMatchObject({ is: "ill" });
-    expect(await askHealth(url, answering(503))).toMatchObject({ is: "ill" });
-    expect(await askHealth(url, () => Promise.reject(new TypeError("key=hidden")))).toEqual({
+    expect(await ask(answering(302))).toMatchObject({ is: "ill" });
+    expect(await ask(answering(503))).toMatchObject({ is: "ill" });
+    expect(await ask(() => Promise.reject(new TypeError("key=hidden-in-the-query")))).toEqual({
       is: "silent",
       says: "https://app.example/health did not answer",
     });
-    expect(await askHealth(url, () => new Promise(() => undefined), 1)).toMatchObject({ is: "silent" });
-    expect(seen.map(({ headers, redirect }) => ({ headers, redirect }))).toEqual(
-      Array(3).fill({ headers: { "user-agent": "lockstep" }, redirect: "manual" }),
-    );
+    expect(await ask(() => new Promise(() => undefined), 1)).toMatchObject({ is: "silent" });
+    expect(
+      seen.map(({ headers, redirect }) => ({ sent: [...new Headers(headers).keys()], redirect })),
+    ).toEqual(Array(3).fill({ sent: ["accept", "user-agent"], redirect: "manual" }));
+  });
+
+  it("[HK-21][X-09] takes a page before an app for no word of the app", async () => {
+    const page = async () =>
+      new Response("<html>Sign in</html>", { status: 200, headers: { "content-type": "text/html" } });
+    const options = testConnection(page, world.clock, { token });
+    expect((await askHealth("https://app.example/health?key=hidden-in-the-query", options)).is).toBe("ill");
   });
 });
 

@@ -60,6 +60,8 @@ export interface HerokuClient {
   configVars(app: string, names?: readonly string[]): Promise<Answer<ConfigVars>>;
   /** Sets these in one release; the others stay. Answers with what of them is in force, which during a release phase is the old. */
   patchConfigVars(app: string, changes: Values): Promise<Answer<ConfigVars>>;
+  /** The same of one that is no secret, so that what Heroku says of it may be shown. */
+  setPlainConfigVar(app: string, name: string, text: string): Promise<Answer<ConfigVars>>;
   /** The newest ones, at most 20, newest first; their end is not the end of all. */
   releases(app: string): Promise<Answer<readonly Release[]>>;
   /** Undefined for an app without releases. */
@@ -108,7 +110,7 @@ export function herokuClient(options: ConnectionOptions): HerokuClient {
     ...processCalls(options, call, read),
     apps: () => all(call, { method: "GET", route: "/apps" }, appsShape),
     addons: (app) => all(call, { method: "GET", route: "/apps/{app}/addons", params: { app } }, addonsShape),
-    health: (url) => askHealth(url, options.fetch ?? globalThis.fetch, options.deadlineMs),
+    health: (url) => askHealth(url, options),
   };
 }
 
@@ -154,6 +156,11 @@ function appCalls(read: Read) {
         Object.keys(body),
       );
     },
+    setPlainConfigVar: async (app, name, text) =>
+      wrapped(
+        await read({ method: "PATCH", route, params: { app }, body: { [name]: text } }, configVarsShape),
+        [name],
+      ),
     async preboot(app) {
       const feature = "/apps/{app}/features/preboot";
       const found = await read({ method: "GET", route: feature, params: { app } }, featureShape);

@@ -1,4 +1,5 @@
-import type { Milliseconds } from "../../core/time.ts";
+import type { ConnectionOptions } from "../../core/adapter.ts";
+import { askPage, placeOf } from "../page.ts";
 
 /** How an app answers at its health URL: with 2xx, with anything else, or not at all. */
 export interface Health {
@@ -7,34 +8,28 @@ export interface Health {
   readonly says: string;
 }
 
-/** Longer than Heroku's router waits for an app (30 s) would tell nothing more. */
-const DEADLINE_MS: Milliseconds = 30_000;
-
-/** Asks once. The app is no vendor: no credential goes along, no redirect is followed, and the body is not read. */
+/**
+ * Asks once. The app is no vendor: neither the connection's credential nor its headers go along. HTML with 200 is not the
+ * app's word that it is well: that is what a login page before it answers.
+ */
 export async function askHealth(
   url: string,
-  send: typeof globalThis.fetch,
-  deadlineMs: Milliseconds = DEADLINE_MS,
+  { headers: _ofHeroku, ...options }: Omit<ConnectionOptions, "credential" | "baseUrl">,
 ): Promise<Health> {
-  const { origin, pathname } = new URL(url);
-  const place = `${origin}${pathname}`;
-  const controller = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(new DOMException("the deadline has passed", "TimeoutError"));
-    controller.abort();
-  }, deadlineMs);
-  try {
-    const headers = { "user-agent": "lockstep" };
-    const { signal } = controller;
-    const asked = send(url, { method: "GET", headers, redirect: "manual", signal });
-    const { status, body } = await Promise.race([asked, late.promise]);
-    body?.cancel().catch(() => undefined);
-    return { is: status >= 200 && status < 300 ? "well" : "ill", says: `${place} answered ${status}` };
-  } catch {
-    // What fetch throws may hold anything, and a reason is not needed to ask again.
+  const place = placeOf(url);
+  let status = 0;
+  const send = options.fetch ?? globalThis.fetch;
+  const fetch = async (...call: Parameters<typeof send>) => {
+    const reply = await send(...call);
+    status = reply.status;
+    return reply;
+  };
+  const answer = await askPage(url, { ...options, fetch });
+  if (answer.is === "done") return { is: "well", says: `${place} answered ${status}` };
+  const { code } = answer.trouble;
+  // Also a turn that was not had: nothing is known of the app.
+  if (code === "VENDOR_UNREACHABLE" || code === "VENDOR_RATE_LIMITED")
     return { is: "silent", says: `${place} did not answer` };
-  } finally {
-    clearTimeout(timer);
-  }
+  const page = status < 300 ? " with a page that stands before the app" : "";
+  return { is: "ill", says: `${place} answered ${status}${page}` };
 }

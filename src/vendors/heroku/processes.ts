@@ -1,5 +1,5 @@
 import { between, durationText, type Milliseconds } from "../../core/time.ts";
-import type { Dyno, Processes } from "../../vendors/heroku/app-shapes.ts";
+import type { Dyno, Processes } from "./app-shapes.ts";
 
 /** Types that no formation has; Heroku numbers all one-off dynos with four digits, whatever their type. */
 const ONE_OFF = /^(run|scheduler|release)$/;

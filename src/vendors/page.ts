@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { type ConnectionOptions, defineVendor } from "../core/adapter.ts";
+import { after } from "../core/time.ts";
+import { createHttp, retryAfterMs } from "./http.ts";
+import type { Answer, Dialect, RawReply, Reply } from "./reply.ts";
+
+/** A page of somebody's own: an app's health, say. It is no vendor's, and a credential never goes along. */
+export interface WebClient {
+  /** GET of a path below the connection's address. `done` for 2xx that is no HTML; what was asked for is the caller's to check. */
+  page(path: string): Promise<Answer<Reply>>;
+  /** Where that path lies, for people: without its query, which may hold anything. */
+  placeOf(path: string): string;
+}
+
+/** Pages, for connections that name their address. */
+export const web = defineVendor({
+  name: "web",
+  defaultUrl: "",
+  connection: z.strictObject({}),
+  connect: (options): WebClient => ({
+    page: (path) => askPage(urlOf(options, path), options),
+    placeOf: (path) => placeOf(urlOf(options, path)),
+  }),
+});
+
+/** Asks a page once: no redirect is followed, and nothing of the URL's query is in what comes of it. */
+export function askPage(
+  url: string,
+  { headers, ...options }: Omit<ConnectionOptions, "credential" | "baseUrl">,
+): Promise<Answer<Reply>> {
+  const { origin, host, pathname, searchParams } = new URL(url);
+  const query = Object.fromEntries(searchParams);
+  const send = createHttp(dialectOf(host), {
+    ...options,
+    baseUrl: origin,
+    headers: { "user-agent": "lockstep", accept: "application/json, text/plain", ...headers },
+  });
+  const hidden = Object.values(query).filter((text) => text !== "");
+  return send({
+    method: "GET",
+    route: pathname,
+    effect: "read",
+    hidden,
+    ...(searchParams.size > 0 && { query }),
+  });
+}
+
+/** A page for people, without its query. */
+export function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
+function urlOf({ baseUrl }: ConnectionOptions, path: string): string {
+  return `${baseUrl.replace(/\/+$/, "")}${path}`;
+}
+
+const LIMITED_MS = 10_000;
+
+/** A page has no marks of its own; but what routers, proxies and login pages answer with in its place is HTML, or a refusal. */
+function dialectOf(host: string): Dialect {
+  return {
+    vendor: "web",
+    label: host,
+    requestId: ({ headers }) => headers.get("x-request-id") ?? undefined,
+    isOwn: (reply) => !isHtml(reply) && !isCut(reply),
+    error: (reply) =>
+      reply.status >= 400 && typeof reply.body === "object" && reply.body !== null
+        ? { id: "", text: "" }
+        : undefined,
+    refusal: (reply) => (reply.status === 429 ? { as: "limited", afterMs: waitOf(reply) } : { as: "other" }),
+    limits: (reply) => (reply.status === 429 ? { blockedUntil: after(reply.now, waitOf(reply)) } : {}),
+  };
+}
+
+/** A document, whatever it is declared as; plain words are none, which many frameworks declare as HTML too. */
+function isHtml({ headers, body }: RawReply): boolean {
+  if (typeof body !== "string") return false;
+  const declared = (headers.get("content-type") ?? "").includes("html");
+  return (declared ? /^\s*</ : /^\s*<(!doctype|html|head|body)\b/i).test(body);
+}
+
+/** JSON that does not parse. */
+function isCut({ headers, body }: RawReply): boolean {
+  return (headers.get("content-type") ?? "").includes("json") && typeof body === "string";
+}
+
+function waitOf({ headers, now }: RawReply): number {
+  return retryAfterMs(headers, now) ?? LIMITED_MS;
+}
