@@ -8,7 +8,7 @@ import {
 } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import { entry, noted, wasAnnounced } from "./noted.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, refused } from "./outcome.ts";
 import { withPermits } from "./permit.ts";
 import { outlasting, persist, persistLook } from "./persist.ts";
 import { INTENDED } from "./record.ts";
@@ -94,6 +94,14 @@ async function takeEffect(
   let uncertain = announced;
   let touched = uncertain;
   let last: Trouble | undefined;
+  let sent = false;
+  const send = async (): Promise<Outcome<unknown>> => {
+    // What allowed the first try was seen before it: waits of a rate limit, or looks after a lost reply, have made it older.
+    const blocked = sent && step.observes ? await blockedBy(step, c, at) : undefined;
+    if (blocked) return refused(blocked);
+    sent = true;
+    return withPermits(owned, () => step.does(c, at.facts, at.answer));
+  };
   for (let tries = 0; tries <= LOOKS_AFTER_UNKNOWN; tries += 1) {
     if (uncertain || step.looksFirst) {
       const found = await look(step, c, at);
@@ -105,7 +113,7 @@ async function takeEffect(
     const intended = entry(step, c, INTENDED, { attempt: at.attempt, says: step.says(c.snapshot) });
     await Promise.all([ports.audit.append(intended), owned()]);
     touched = true;
-    const outcome = await persist(() => withPermits(owned, () => step.does(c, at.facts, at.answer)), at);
+    const outcome = await persist(send, at);
     if (outcome.is === "done") return doneWith(outcome.value, { touched, found: false, uncertain });
     if (outcome.is !== "unknown") return failed(outcome.trouble, { touched, uncertain });
     uncertain = true;

@@ -29,6 +29,20 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       ],
     },
   ],
+  [
+    "[P2] an end that was put off by a rate limit, 50 s at a time: it left on a look at the copies from 200 s before",
+    {
+      ...quietCase("overlap@1", "bare"),
+      events: [
+        {
+          at: { asks: 30 },
+          is: "fault",
+          fault: { kind: "status", status: 429, retryAfter: 50 },
+          forMs: 600_000,
+        },
+      ],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {
