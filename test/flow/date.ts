@@ -1,13 +1,14 @@
 const RealDate = globalThis.Date;
 let now = RealDate.now();
+let ahead = 0;
 
 class SetDate extends RealDate {
   constructor(...given: [] | [number | string | Date]) {
-    super(...((given.length === 0 ? [now] : given) as [number]));
+    super(...((given.length === 0 ? [now + ahead] : given) as [number]));
   }
 
   static override now(): number {
-    return now;
+    return now + ahead;
   }
 }
 
@@ -17,7 +18,13 @@ export function dateAt(ms: number): void {
   globalThis.Date = SetDate as DateConstructor;
 }
 
+/** Sets the program's clock so far ahead of that moment, or behind it, as a time server may. */
+export function dateAhead(ms: number): void {
+  ahead = ms;
+}
+
 /** The machine's clock again. */
 export function dateOfMachine(): void {
+  ahead = 0;
   globalThis.Date = RealDate;
 }

@@ -2,8 +2,6 @@ import type { Case, Size } from "./case.ts";
 import { type Extent, quietCase, randomCase, singles } from "./enumerate.ts";
 import { simulate } from "./simulation.ts";
 
-/** The runbooks that are attacked; each that rotates. */
-export const ATTACKED = ["overlap@1", "supplied@1"] as const;
 const SIZES: readonly Size[] = ["bare", "lean", "full"];
 
 /** A case that broke a promise. */

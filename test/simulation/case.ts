@@ -25,8 +25,8 @@ export type Fault =
   | { readonly kind: "html"; readonly status: number }
   /** Answered as if it were done. */
   | { readonly kind: "no-effect" }
-  /** A read of an earlier state. */
-  | { readonly kind: "stale" };
+  /** A read of an earlier state: as it was so long before, or before the last write there. */
+  | { readonly kind: "stale"; readonly lagMs?: number };
 
 /** When something happens: at the n-th request, or at the n-th journal entry of the program, counted over all its processes from 1. */
 export type Moment =
@@ -54,6 +54,8 @@ export type Event = {
   | { readonly is: "restore"; readonly entries: number }
   /** The key ring is gone for so long. */
   | { readonly is: "keys-gone"; readonly ms: number }
+  /** Our own clock is set forward by so much, or back; the vendors' clocks and all timers go on. */
+  | { readonly is: "clock"; readonly ms: number }
 );
 
 /** How large the estate is: the five copies of the example, two of them, or the vault alone. */
@@ -62,6 +64,7 @@ export type Size = "full" | "lean" | "bare";
 /** One simulated rotation, wholly told by this text. */
 export interface Case {
   readonly seed: number;
+  /** The runbook, and after a stroke the situation in which it is carried out. */
   readonly runbook: string;
   readonly size: Size;
   readonly events: readonly Event[];

@@ -40,6 +40,8 @@ export interface Site {
   readonly person: Person;
   /** Values under seal, by id; the record itself holds none. */
   readonly vaultOfValues: Map<string, Values>;
+  /** A step's entry is carried out, not replayed. */
+  begins(run: Run): void;
   keysGone(): boolean;
   cancelAsked(): boolean;
   ran(): void;
@@ -58,6 +60,7 @@ export interface Crew {
 /** A dead process is noticed within a second, a frozen one after its heartbeat has been missed for five. */
 const NOTICED = { from: 200, to: 1_000 };
 const STALE = 5_000;
+const DAY = 24 * 3_600_000;
 
 /** Hires the first process. */
 export function crewOf(site: Site): Crew {
@@ -140,13 +143,34 @@ async function carryOut(site: Site, run: Run, worker: Worker, follow: (plan: Pla
     await worker.gate();
   };
   const ports: StepPorts = { ...runPorts(deps, run.id, input), pause };
-  const passUntil = async (at: Instant) => pause(Math.max(0, msOf(at) - timeline.now()));
+  // Reckoned by our own clock when the wait begins, and again each day, as the engine's timers do.
+  const passUntil = async (at: Instant): Promise<void> => {
+    for (let left = msOf(at) - Date.now(); ; left = msOf(at) - Date.now()) {
+      await pause(Math.min(Math.max(0, left), DAY));
+      if (left <= DAY) return;
+    }
+  };
   const hooks = { ran: () => site.ran(), recorded: () => site.recorded() };
   const inner = memoryJournal(run.kept, { passUntil }, worker, hooks, (key, until) =>
     person.hears(run, key, msOf(until)),
   );
   const journal: Journal = {
     ...inner,
+    once: (key, body) =>
+      inner.once(key, () => {
+        site.begins(run);
+        return body();
+      }),
+    round: (entries) => {
+      const begun = entries.map(({ key, body }) => ({
+        key,
+        body: () => {
+          site.begins(run);
+          return body();
+        },
+      }));
+      return inner.round(begun);
+    },
     owned: async () => {
       await inner.owned();
       // The answer is on its way for a moment, in which the world may change.

@@ -18,6 +18,7 @@ const FAULTS: readonly Fault[] = [
   { kind: "twice", ms: 20 * MINUTE },
   ...[401, 403, 404, 409, 422, 429, 500, 503].map((status): Fault => ({ kind: "status", status })),
   { kind: "status", status: 429, retryAfter: 2 },
+  { kind: "status", status: 429, retryAfter: 50 },
   { kind: "status", status: 429, retryAfter: 3_600 },
   { kind: "error-after" },
   { kind: "truncated", abort: false },
@@ -25,7 +26,7 @@ const FAULTS: readonly Fault[] = [
   { kind: "html", status: 502 },
   { kind: "html", status: 200 },
   { kind: "no-effect" },
-  { kind: "stale" },
+  { kind: "stale", lagMs: 15 * MINUTE },
 ];
 
 /** How long a fault goes on, where it is not of one request alone. */
@@ -75,6 +76,7 @@ export function* singles(runbook: string, size: Size, extent: Extent): Generator
   for (let n = 1; n <= extent.recorded; n += 1) {
     for (const act of ACTS) yield one({ at: { recorded: n }, is: "act", act });
     yield one({ at: { recorded: n }, is: "keys-gone", ms: 30 * MINUTE });
+    for (const ms of [-10 * MINUTE, 10 * MINUTE]) yield one({ at: { recorded: n }, is: "clock", ms });
     for (const entries of [1, 3, 8]) yield one({ at: { recorded: n }, is: "restore", entries });
   }
 }
@@ -134,8 +136,9 @@ function randomEvent(chance: Chance, extent: Extent): Event {
   }
   if (kind < 62) return { at: anywhere, is: "crash" };
   if (kind < 72) return { at: anywhere, is: "freeze", ms: chance.pick([1_000, 4_000, 30_000, 40 * MINUTE]) };
-  if (kind < 94) return { at: anywhere, is: "act", act: chance.pick(ACTS) };
-  if (kind < 97) return { at: anywhere, is: "cancel" };
+  if (kind < 93) return { at: anywhere, is: "act", act: chance.pick(ACTS) };
+  if (kind < 95) return { at: anywhere, is: "cancel" };
+  if (kind < 97) return { at: anywhere, is: "clock", ms: chance.between(-20, 20) * MINUTE };
   if (kind < 99) return { at: { recorded: entry }, is: "restore", entries: chance.between(1, 12) };
   return { at: anywhere, is: "keys-gone", ms: chance.pick([5_000, 30 * MINUTE]) };
 }

@@ -6,6 +6,7 @@ import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 export const ACTS = [
   "edits the vault",
   "puts the old key back into the vault",
+  "puts another's key into the vault",
   "edits an app's variable",
   "rolls an app back",
   "lets the release phase fail",
@@ -20,7 +21,10 @@ export const ACTS = [
   "no longer wants approvals for the vault",
   "merges what waits for approval",
   "rejects what waits for approval",
+  "gives the repository's name to another",
   "starts a one-off process",
+  "schedules a command",
+  "turns preboot on",
   "queues a job",
   "takes the vault's rights away",
   "gives the vault's rights back",
@@ -30,7 +34,14 @@ export type Act = (typeof ACTS)[number];
 
 /** Those that change which key lives or which copy holds what: afterwards a run may end otherwise than planned. */
 export const DISTURBING: readonly Act[] = ACTS.filter(
-  (act) => !["starts a one-off process", "queues a job", "lets the release phase fail"].includes(act),
+  (act) =>
+    ![
+      "starts a one-off process",
+      "schedules a command",
+      "turns preboot on",
+      "queues a job",
+      "lets the release phase fail",
+    ].includes(act),
 );
 
 const VAULT = { environment: "prod", path: "/MooseQuest/heroku" } as const;
@@ -54,6 +65,14 @@ export function perform(sandbox: Sandbox, act: Act, tag: string): void {
       return;
     case "puts the old key back into the vault":
       control.act({ act: "set-vault-secret", ...VAULT, key: KEY, value: OLD });
+      return;
+    case "puts another's key into the vault":
+      control.act({
+        act: "set-vault-secret",
+        ...VAULT,
+        key: KEY,
+        value: { authorization: RAXX.billingAuthorization },
+      });
       return;
     case "edits an app's variable":
       if (app) control.act({ act: "set-config-var", app, name: KEY, value: OLD });
@@ -118,6 +137,18 @@ export function perform(sandbox: Sandbox, act: Act, tag: string): void {
     case "starts a one-off process":
       if (app) control.act({ act: "heroku.run", app, command: "python manage.py shell", forSeconds: 900 });
       return;
+    case "schedules a command":
+      if (app) {
+        const command = "python manage.py collect";
+        control.act({ act: "heroku.schedule", app, command, everySeconds: 600, forSeconds: 240 });
+      }
+      return;
+    case "turns preboot on":
+      if (app) control.act({ act: "heroku.preboot", app, on: true });
+      return;
+    case "gives the repository's name to another":
+      renameRepository(sandbox);
+      return;
     case "queues a job":
       queueJob(sandbox);
       return;
@@ -145,7 +176,22 @@ function waiting({ infisical }: Sandbox): readonly string[] {
   );
 }
 
+/** The repository goes on under another name; what is called like it now is somebody else's, and visible to our token. */
+function renameRepository({ control, github }: Sandbox): void {
+  const repository = github.repositories.find((one) => `${one.owner}/${one.name}` === REPOSITORY);
+  if (!repository || repository.formerNames.length > 0) return;
+  control.act({ act: "rename-repository", repository: REPOSITORY, name: "TradeMasterAPI-2" });
+  const { id } = control.act({ act: "create-repository", repository: REPOSITORY });
+  github.tokens.find(({ name }) => name === "rotation")?.repositories.push(Number(id));
+}
+
 function queueJob({ control, github }: Sandbox): void {
-  const workflow = github.repositories[0]?.workflows.find(({ path }) => path.includes("deploy"))?.path;
-  if (workflow) control.act({ act: "queue-run", repository: REPOSITORY, workflow: path.basename(workflow) });
+  const [repository] = github.repositories;
+  const workflow = repository?.workflows.find(({ path }) => path.includes("deploy"))?.path;
+  if (repository && workflow)
+    control.act({
+      act: "queue-run",
+      repository: `${repository.owner}/${repository.name}`,
+      workflow: path.basename(workflow),
+    });
 }

@@ -57,7 +57,7 @@ export function personOf(timeline: Timeline, memory: MemoryRecord, manner: Manne
     forget: () => asked.clear(),
     hears: (run, key, until) =>
       new Promise((heard) => {
-        const off = timeline.at(until, heard);
+        const off = timeline.at(timeline.now() + until - Date.now(), heard);
         waiting.set(`${run.id} ${key}`, () => {
           off();
           heard();

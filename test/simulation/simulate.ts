@@ -3,18 +3,11 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import {
-  ATTACKED,
-  attackAtRandom,
-  attackSingly,
-  type Share,
-  sum,
-  type Tally,
-  type Violation,
-} from "./batch.ts";
+import { attackAtRandom, attackSingly, type Share, sum, type Tally, type Violation } from "./batch.ts";
 import type { Case, Size } from "./case.ts";
 import { breaksOne, shrunk } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
+import { ATTACKED, situationsOf } from "./situations.ts";
 
 /** What one thread is to do. */
 type Work = { readonly share: Share } & (
@@ -31,7 +24,8 @@ const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--single
 
   --seed N        the first seed (1)
   --runs M        how many random cases, each of two or three things that go wrong (1000)
-  --runbook X     ${ATTACKED.join(" or ")}; both where absent
+  --runbook X     all where absent; without a stroke, every situation of that runbook. There are
+                  ${ATTACKED.join(", ")}
   --singles SIZE  instead: every single thing that can go wrong, at every moment; SIZE is bare, lean or full
   --case JSON     instead: one case, with its trace
   --threads T     (as many as there are processors)
@@ -64,7 +58,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(USAGE);
   if (values.case !== undefined) return replay(JSON.parse(values.case) as Case, values.json);
-  const runbooks = values.runbook ?? [...ATTACKED];
+  const runbooks = values.runbook?.flatMap(situationsOf) ?? ATTACKED;
   const threads = Number(values.threads ?? availableParallelism());
   const singles = values.singles as Size | undefined;
   const shares = Array.from({ length: threads }, (_, from): Share => ({ of: threads, from }));

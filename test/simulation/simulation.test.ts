@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { ATTACKED, attackAtRandom, attackSingly, randomCases } from "./batch.ts";
+import { attackAtRandom, attackSingly, randomCases } from "./batch.ts";
 import type { Case } from "./case.ts";
 import { quietCase } from "./enumerate.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
+import { ATTACKED } from "./situations.ts";
 
 /** All of them take minutes: `npm run simulate -- --singles full`. Which part is taken moves with nothing, so that a failure repeats. */
 const PARTS = { bare: 10, lean: 120, full: 600 } as const;

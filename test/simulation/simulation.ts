@@ -1,14 +1,12 @@
-import { runbookFor } from "../../src/app/runbooks.ts";
-import { type PlanRequest, snapshotOf } from "../../src/app/snapshot.ts";
 import type { Answer } from "../../src/core/circumstances.ts";
-import { compile } from "../../src/core/plan.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { instantOf } from "../../src/core/time.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
+import { dateAhead } from "../flow/date.ts";
 import { emptyMemory } from "../flow/memory-record.ts";
-import { ACTOR, claimAll, INSTALLATION, SECRET } from "../flow/world.ts";
+import { ACTOR, claimAll, INSTALLATION } from "../flow/world.ts";
 import { type Backup, backupOf } from "./backup.ts";
 import type { Case, Event, Fault, Moment } from "./case.ts";
 import { chanceOf } from "./chance.ts";
@@ -19,6 +17,7 @@ import { useLightFetch, usePlatformFetch } from "./light-fetch.ts";
 import type { Sending } from "./network.ts";
 import { oracleOf } from "./oracle.ts";
 import { personOf } from "./person.ts";
+import { prepared } from "./situations.ts";
 import { openTimeline } from "./timeline.ts";
 
 const START = Date.UTC(2026, 10, 21, 8, 30);
@@ -67,7 +66,16 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     let cancelled = false;
     let crew: Crew | undefined;
     const runs = () => crew?.runs ?? [];
-    const oracle = oracleOf({ sandbox, memory, now: () => timeline.now() + one.skewMs, runs });
+    const fingerprint = fingerprinter(ring);
+    const situation = prepared(one.runbook, { sandbox, memory, ground, fingerprint, now: START });
+    const oracle = oracleOf({
+      sandbox,
+      memory,
+      situation,
+      now: () => timeline.now() + one.skewMs,
+      runs,
+    });
+    let ahead = 0;
     const broken: string[] = [];
     const backups: Backup[] = [];
     const backsUp = one.events.some(({ is }) => is === "restore");
@@ -90,9 +98,15 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         oracle.disturbed();
       }
       if (event.is === "keys-gone") gone.keysUntil = timeline.now() + event.ms;
+      if (event.is === "clock") {
+        ahead += event.ms;
+        dateAhead(ahead);
+        oracle.clockSet(event.ms);
+      }
       if (event.is === "act") {
-        perform(sandbox, event.act, runs()[0]?.tag ?? "");
+        perform(sandbox, event.act, situation.formerTag ?? runs()[0]?.tag ?? "");
         if (DISTURBING.includes(event.act)) oracle.disturbed();
+        else oracle.stirred();
       }
       return undefined;
     };
@@ -116,7 +130,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
           .filter((run) => !run.done)
           .map((run) => run.kept.owner);
         const writes = sending.method !== "GET" && !sending.path.includes("/login");
-        if (writes && !owners.includes(sending.worker)) oracle.sentByStranger(sending);
+        if (writes) oracle.sent(sending, !owners.includes(sending.worker));
       },
       landed: (sending: Sending) => {
         try {
@@ -132,7 +146,6 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       },
     };
     const wires = { sandbox, timeline, chance, traffic };
-    const fingerprint = fingerprinter(ring);
     const vaultOfValues = new Map();
     const manners = chanceOf(one.seed, "people");
     const paste = async (run: Run, question: string): Promise<Answer> => {
@@ -173,6 +186,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       fingerprint,
       person,
       vaultOfValues,
+      begins: (run) => oracle.begins(run),
       keysGone: () => timeline.now() < gone.keysUntil,
       cancelAsked: () => cancelled,
       ran: () => {
@@ -185,14 +199,16 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         due("recorded", counts.recorded);
       },
     });
-    const supplied = one.runbook.startsWith("supplied");
-    const request: Partial<PlanRequest> = supplied ? { supplied: true } : {};
-    const ask = { flow: "rotate", reason: "scheduled", ...request } as const;
-    const snapshot = snapshotOf(ground.config, { secret: SECRET, now: instantOf(START), ...ask });
-    crew.start(compile(runbookFor(ask), snapshot));
+    crew.start(situation.plan);
+    for (const { afterMs, happens } of situation.later) timeline.at(START + afterMs, happens);
+    const { beside } = situation;
+    if (beside) timeline.at(START + beside.afterMs, () => void crew?.start(beside.plan));
 
     const settled = (run: Run) => run.done || run.fault !== undefined || person.left.has(run);
-    const how = await timeline.run(() => runs().every(settled), START + LONGEST);
+    const how = await timeline.run(
+      () => runs().every(settled) && runs().length > (beside ? 1 : 0),
+      START + LONGEST,
+    );
     await sandbox.control.idle();
     const violations = [...broken, ...oracle.violations];
     for (const run of runs()) {
@@ -200,7 +216,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       else if (!settled(run)) violations.push(`P11: ${run.id} neither ends nor waits (${how})`);
       oracle.rested(run);
     }
-    oracle.over(runs());
+    oracle.over();
     const ends = runs().map((run) => {
       note(JSON.stringify(memory.runs.get(run.id)?.trouble ?? {}));
       const { status, trouble } = memory.runs.get(run.id) ?? {};
