@@ -95,6 +95,19 @@ describe("a credential that is ended without a successor", () => {
       (base) => ending(base, { fingerprints: null }),
     ],
     [
+      "the app holds one value of the two that it has",
+      "COPY_HOLDS_OLD",
+      (base) => ({
+        ...ending(base, { fingerprints: { token: "gone", key: "gone too" } }),
+        ...seen(base, {
+          copies: {
+            ...base.observed.seen.copies,
+            app: { ...holding("kept"), fingerprints: { token: "kept", key: "gone too" } },
+          },
+        }),
+      }),
+    ],
+    [
       "the app holds nothing",
       undefined,
       (base) => seen(base, { copies: { ...base.observed.seen.copies, app: { at: AT, present: false } } }),
@@ -144,6 +157,7 @@ describe("a credential that is ended without a successor", () => {
       "COPY_HOLDS_OLD",
       (base) => ending(base, { living: "11111111-1" }),
     ],
+    ["the sweep is 120 s old", undefined, () => ({ now: "2026-11-21T08:32:00.000Z" })],
     ["the sweep is 121 s old", "SWEEP_INCOMPLETE", () => ({ now: "2026-11-21T08:32:01.000Z" })],
     ["the sweep lies ahead", "SWEEP_INCOMPLETE", () => ({ now: "2026-11-21T08:29:59.000Z" })],
     ["the glass is broken", undefined, () => ({ observed: undefined })],

@@ -36,6 +36,11 @@ describe("a pasted value", () => {
       { fingerprints: { token: "new", secret: "old" } },
       /holds already/,
     ],
+    [
+      "one value of a pair that the vault holds",
+      { fingerprints: { token: "new" }, present: { token: "old", secret: "new" } },
+      /holds already/,
+    ],
     ["a generation of another secret", { known: [known] }, /retired generation new of other, 12345678/],
     ["refused by the issuer", { who: { is: "dead", trouble } }, /401/],
     ["not answered for by the issuer", { who: { is: "unknown", trouble } }, /401/],
@@ -64,17 +69,36 @@ describe("the former key", () => {
     expect(of({ account: "", liveness: "dead" })).toBeUndefined();
   });
 
-  it("[HK-04] nobody is never ended, and where there is nothing to end no sweep is asked for", () => {
-    const receipt = { copy: "vault", at: AT, fingerprints: { token: "new" }, wrote: true };
-    const facts = {
-      old: NOBODY,
-      canonical: receipt,
-      copies: {},
-      pending: { ref: { ...NOBODY, id: "new" }, fingerprints: { token: "new" } },
-    };
+  const receipt = { copy: "vault", at: AT, fingerprints: { token: "new" }, wrote: true };
+  const facts = {
+    old: NOBODY,
+    canonical: receipt,
+    copies: {},
+    pending: { ref: { ...NOBODY, id: "new" }, fingerprints: { token: "new" } },
+  };
+
+  it("[HK-04] where there is nothing to end no sweep is asked for", () => {
     const objections = formerMayBeEnded.map((one) =>
       one.holds({ facts, observed: undefined, snapshot, now: AT }),
     );
     expect(objections.filter(Boolean)).toEqual([]);
+  });
+
+  it("[HK-04] nobody is never ended, whatever a sweep has shown", () => {
+    const seen = {
+      begunAt: AT,
+      vault: { at: AT, present: true, fingerprints: { token: "new" } },
+      copies: {},
+      unseen: {},
+      elsewhere: [],
+      configured: [],
+      approvals: [],
+      livingAccount: "kris",
+    };
+    const observed = { ending: { token: "old" }, seen };
+    const vault = { ...snapshot.vault, id: "vault", capabilities: { read: true } };
+    const alone = { ...snapshot, vault, waves: [] } as unknown as Snapshot;
+    const given = { facts, observed, snapshot: alone, now: AT };
+    expect(formerMayBeEnded.flatMap((one) => one.holds(given)?.code ?? [])).toEqual(["OLD_NOT_IDENTIFIED"]);
   });
 });

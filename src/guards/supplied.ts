@@ -1,4 +1,4 @@
-import { type Credential, type Fingerprints, type Generation, labelOf, NOBODY } from "../core/credential.ts";
+import { type Credential, type Fingerprints, type Generation, labelOf } from "../core/credential.ts";
 import type { Trouble } from "../core/errors.ts";
 import { guard } from "../core/guard.ts";
 import type { Introspection } from "../core/issuer.ts";
@@ -118,7 +118,7 @@ interface Former {
 export const formerMayBeEnded = [
   ...[oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne].map((one) =>
     guard(one.name, ({ facts, observed, snapshot }: Former) =>
-      observed && facts.old.id !== NOBODY.id ? one.holds({ facts, snapshot }) : undefined,
+      observed ? one.holds({ facts, snapshot }) : undefined,
     ),
   ),
   ...oldMayBeEnded.map((one) =>

@@ -71,6 +71,9 @@ const without = (id: string): Given => {
 };
 const begun = (at: string): Given => ({ ...given, observed: { ...sweep, begunAt: at } });
 
+const wrote = (change: Partial<typeof facts>): Given => ({ ...given, facts: { ...facts, ...change } });
+const late = (copy: string): Receipt => ({ ...receipt(copy), at: after(sweep.begunAt, 1) });
+
 /** One of the conditions of an end, by its name. */
 function condition(name: string): (given: Given) => { code: string } | undefined {
   const found = oldMayBeEnded.find((one) => one.name === name);
@@ -152,6 +155,9 @@ table("[P2][X-14] every copy holds the new value", condition("every copy holds t
   ["a copy holds another", looked(app, { fingerprints: stale }), "COPY_HOLDS_OLD"],
   ["a copy has another field", looked(app, { fingerprints: { other: fresh.token } }), "COPY_HOLDS_OLD"],
   ["the unreadable copy was changed after us", looked(github, { changedAt: now }), "COPY_HOLDS_OLD"],
+  // Those are for the condition that every copy was seen.
+  ["a copy was not seen", looked(app, undefined), undefined],
+  ["a copy has no receipt", without(app), undefined],
   ["the unreadable copy is gone", looked(github, { present: false }), "COPY_HOLDS_OLD"],
   [
     "the unreadable copy's receipt is of another value",
@@ -175,6 +181,11 @@ table(
       "a place that is not declared holds it",
       swept({ elsewhere: [{ place: "heroku:other:KEY", fingerprint: stale.token }] }),
       "COPY_UNDECLARED",
+    ],
+    [
+      "a place of a copy's name cannot be read [HK-22]",
+      swept({ elsewhere: [{ place: "github:environment:KEY" }] }),
+      "SHADOWED",
     ],
   ],
 );
@@ -207,9 +218,17 @@ table("[P1][P6][X-13] the living key is ours", condition("the living key is of t
 
 table("[P2][X-06] the sweep is fresh", condition("the sweep is fresh"), [
   ["begun a second ago", given, undefined],
-  ["at the very age", begun(after(now, -SWEEP_MAX_AGE / 2)), undefined],
+  ["120 s old", { ...given, now: after(sweep.begunAt, SWEEP_MAX_AGE) }, undefined],
+  ["begun this very moment", begun(now), undefined],
+  ["begun in the moment of the last write", begun(written), undefined],
   ["older than 120 s", { ...begun(after(now, -1_000)), now: after(now, SWEEP_MAX_AGE) }, "SWEEP_INCOMPLETE"],
   ["begun before the last write", begun(after(written, -1)), "SWEEP_INCOMPLETE"],
+  ["begun before the vault was written", wrote({ canonical: late(snapshot.vault.id) }), "SWEEP_INCOMPLETE"],
+  [
+    "begun before one copy was written",
+    wrote({ copies: { ...receipts, [`propagate/${app}`]: late(app) } }),
+    "SWEEP_INCOMPLETE",
+  ],
   ["begun in the future", begun(after(now, 1)), "SWEEP_INCOMPLETE"],
 ]);
 

@@ -5,25 +5,35 @@ const SOURCE = `
 const CONDITIONS = [one, two];
 export function may(list: number[], age: number): object | undefined {
   if (list.every((n) => n > 0 && age <= 5)) return undefined;
-  report(list);
-  return { code: "NO" };
+  if (age === 7) report(list);
+  return { code: "NO", message: age > 8 ? list : age };
 }
-const step = { needs: [one] };
+const kinds = [one, two].map(known).join(age > 9 ? "old" : \`\${age}\`);
+const step = { needs: [one, ...four] };
+const other = { needs: four };
 `;
 
-it("makes every fault of its kinds, one at a time", () => {
-  const mutants = mutantsOf("x.ts", SOURCE);
-  expect(mutants.map(({ line, says }) => `${line} ${says}`)).toEqual([
-    "2 one, → (removed)",
-    "2 two → (removed)",
-    "4 list.every((n) => n > 0 && age <= 5) → !(list.every((n) => n > 0 && age <= 5))",
-    "4 every → some",
-    "4 && → ||",
-    "4 > → >=",
-    "4 <= → <",
-    "5 report(list); → ;",
-    '6 return { code: "NO" }; → return undefined as never;',
-    "8 one → (removed)",
+it("makes every fault of its kinds, one at a time, and leaves words alone", () => {
+  const mutants = mutantsOf("x.ts", SOURCE, { four: ["the first", "the second"] });
+  expect(mutants.map(({ line, kind, says }) => `${line} ${kind}: ${says}`)).toEqual([
+    "2 member: one, → (removed)",
+    "2 member: two → (removed)",
+    "4 condition: list.every((n) => n > 0 && age <= 5) → !(list.every((n) => n > 0 && age <= 5))",
+    "4 condition: every → some",
+    "4 condition: && → ||",
+    "4 condition: > → >=",
+    "4 condition: <= → <",
+    "5 condition: === → !==",
+    "5 call: report(list); → ;",
+    '6 trouble: return { code: "NO", message: age > 8 ? list : age }; → return undefined as never;',
+    "8 member: one, → (removed)",
+    "8 member: two → (removed)",
+    "9 guard: one, → (removed)",
+    '9 guard: four → without "the first"',
+    '9 guard: four → without "the second"',
+    '10 guard: four → without "the first"',
+    '10 guard: four → without "the second"',
   ]);
   for (const { text } of mutants) expect(text).not.toBe(SOURCE);
+  expect(mutants.at(-1)?.text).toContain("const other = { needs: four.toSpliced(1, 1) };");
 });

@@ -1,19 +1,37 @@
 import { type Node, parseSync, visitorKeys } from "oxc-parser";
 
+/**
+ * What a fault is made of: a step loses a guard, another list a member, a condition is turned or moved, a call is left out, a
+ * trouble is not raised.
+ */
+export type Kind = "guard" | "member" | "condition" | "call" | "trouble";
+
 /** One small fault put into a source file. */
 export interface Mutant {
   readonly file: string;
   readonly line: number;
+  readonly kind: Kind;
   /** `if (a) → if (!(a))`. */
   readonly says: string;
   /** The whole file with the fault. */
   readonly text: string;
 }
 
+/** The names of what a list holds that is spread or named as a whole: each is left out once, and not only all together. */
+export type Lists = Readonly<Record<string, readonly string[]>>;
+
 interface Change {
   readonly start: number;
   readonly end: number;
   readonly by: string;
+  readonly kind: Kind;
+  /** Where the changed text does not tell it. */
+  readonly says?: string;
+}
+
+interface Source {
+  readonly text: string;
+  readonly lists: Lists;
 }
 
 const OPPOSITE: Readonly<Record<string, string>> = {
@@ -27,55 +45,91 @@ const OPPOSITE: Readonly<Record<string, string>> = {
   "||": "&&",
 };
 const QUANTIFIERS: Readonly<Record<string, string>> = { every: "some", some: "every" };
+/** What stands under these names is read by people, and decides nothing. */
+const WORDS = new Set(["message", "because", "next", "says", "title", "lines"]);
 
-/** Every fault of our kinds that fits into this source. */
-export function mutantsOf(file: string, source: string): readonly Mutant[] {
-  const { program } = parseSync(file, source);
+/** Every fault of our kinds that fits into this source. Words are left as they are: a choice between two texts decides nothing. */
+export function mutantsOf(file: string, text: string, lists: Lists = {}): readonly Mutant[] {
+  const { program } = parseSync(file, text);
   const changes: Change[] = [];
-  walk(program as unknown as Node, (node) => changes.push(...changesAt(node, source)));
-  return changes.map(({ start, end, by }) => ({
+  walk(program as unknown as Node, (node) => {
+    if (areWords(node)) return false;
+    changes.push(...changesAt(node, { text, lists }));
+    return true;
+  });
+  return changes.map(({ start, end, by, kind, says }) => ({
     file,
-    line: source.slice(0, start).split("\n").length,
-    says: `${oneLine(source.slice(start, end))} → ${oneLine(by) || "(removed)"}`,
-    text: source.slice(0, start) + by + source.slice(end),
+    line: text.slice(0, start).split("\n").length,
+    kind,
+    says: says ?? `${oneLine(text.slice(start, end))} → ${oneLine(by) || "(removed)"}`,
+    text: text.slice(0, start) + by + text.slice(end),
   }));
 }
 
-function changesAt(node: Node, source: string): readonly Change[] {
-  const textOf = ({ start, end }: { start: number; end: number }) => source.slice(start, end);
+function areWords(node: Node): boolean {
+  if (node.type === "Property" && node.key.type === "Identifier") return WORDS.has(node.key.name);
+  return node.type === "ConditionalExpression" && isText(node);
+}
+
+function isText(node: Node): boolean {
+  if (node.type === "ConditionalExpression") return [node.consequent, node.alternate].every(isText);
+  return node.type === "TemplateLiteral" || (node.type === "Literal" && typeof node.value === "string");
+}
+
+function changesAt(node: Node, source: Source): readonly Change[] {
   switch (node.type) {
     case "IfStatement":
     case "ConditionalExpression":
-      return [{ ...spanOf(node.test), by: `!(${textOf(node.test)})` }];
+      return negated(node.test, source);
     case "LogicalExpression":
-    case "BinaryExpression": {
-      const by = OPPOSITE[node.operator];
-      if (by === undefined) return [];
-      const between = source.slice(node.left.end, node.right.start);
-      const start = node.left.end + between.indexOf(node.operator);
-      return [{ start, end: start + node.operator.length, by }];
-    }
+    case "BinaryExpression":
+      return turned(node, source);
     case "CallExpression":
       return quantifier(node);
     case "ExpressionStatement":
-      return isCall(node.expression) ? [{ ...spanOf(node), by: ";" }] : [];
+      return isCall(node.expression) ? [{ ...spanOf(node), by: ";", kind: "call" }] : [];
     case "ReturnStatement":
       return node.argument?.type === "ObjectExpression" && hasCode(node.argument)
-        ? [{ ...spanOf(node), by: "return undefined as never;" }]
+        ? [{ ...spanOf(node), by: "return undefined as never;", kind: "trouble" }]
         : [];
     case "Property":
-      return guardsIn(node, source);
+      return node.key.type === "Identifier" && node.key.name === "needs"
+        ? members(node.value, "guard", source)
+        : [];
     case "VariableDeclarator":
-      return node.init?.type === "ArrayExpression" ? elements(node.init, source) : [];
+      return node.init?.type === "ArrayExpression" ? members(node.init, "member", source) : [];
+    // `[a, b].map(…)`: a list that is made into another one.
+    case "MemberExpression":
+      return node.object.type === "ArrayExpression" &&
+        node.property.type === "Identifier" &&
+        node.property.name === "map"
+        ? members(node.object, "member", source)
+        : [];
     default:
       return [];
   }
 }
 
+/** A test that is one equation is turned where its sign stands. */
+function negated(test: Node, { text }: Source): readonly Change[] {
+  if (test.type === "BinaryExpression" && ["===", "!=="].includes(test.operator)) return [];
+  return [{ ...spanOf(test), by: `!(${text.slice(test.start, test.end)})`, kind: "condition" }];
+}
+
+function turned(
+  node: Extract<Node, { type: "LogicalExpression" | "BinaryExpression" }>,
+  { text }: Source,
+): readonly Change[] {
+  const by = OPPOSITE[node.operator];
+  if (by === undefined) return [];
+  const start = node.left.end + text.slice(node.left.end, node.right.start).indexOf(node.operator);
+  return [{ start, end: start + node.operator.length, by, kind: "condition" }];
+}
+
 function quantifier({ callee }: Extract<Node, { type: "CallExpression" }>): readonly Change[] {
   if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return [];
   const by = QUANTIFIERS[callee.property.name];
-  return by === undefined ? [] : [{ ...spanOf(callee.property), by }];
+  return by === undefined ? [] : [{ ...spanOf(callee.property), by, kind: "condition" }];
 }
 
 function isCall(node: Node): boolean {
@@ -88,18 +142,26 @@ function hasCode({ properties }: Extract<Node, { type: "ObjectExpression" }>): b
   );
 }
 
-/** `needs: [a, b]`: each guard is left out once. */
-function guardsIn(node: Extract<Node, { type: "Property" }>, source: string): readonly Change[] {
-  const named = node.key.type === "Identifier" && node.key.name === "needs";
-  return named && node.value.type === "ArrayExpression" ? elements(node.value, source) : [];
+/** Each member of a list is left out once; of a list that is only named, each of those it holds. */
+function members(list: Node, kind: Kind, { text, lists }: Source): readonly Change[] {
+  if (list.type === "Identifier") return heldBy(list, kind, lists);
+  if (list.type !== "ArrayExpression") return [];
+  return list.elements.flatMap((one): readonly Change[] => {
+    if (one === null) return [];
+    if (one.type === "SpreadElement" && one.argument.type === "Identifier" && lists[one.argument.name])
+      return heldBy(one.argument, kind, lists);
+    const comma = /^\s*,/.exec(text.slice(one.end))?.[0].length ?? 0;
+    return [{ start: one.start, end: one.end + comma, by: "", kind }];
+  });
 }
 
-function elements(list: Extract<Node, { type: "ArrayExpression" }>, source: string): readonly Change[] {
-  return list.elements.flatMap((one) => {
-    if (one === null) return [];
-    const comma = /^\s*,/.exec(source.slice(one.end))?.[0].length ?? 0;
-    return [{ start: one.start, end: one.end + comma, by: "" }];
-  });
+function heldBy(list: Extract<Node, { type: "Identifier" }>, kind: Kind, lists: Lists): readonly Change[] {
+  return (lists[list.name] ?? []).map((held, i) => ({
+    ...spanOf(list),
+    by: `${list.name}.toSpliced(${i}, 1)`,
+    kind,
+    says: `${list.name} → without "${held}"`,
+  }));
 }
 
 function spanOf({ start, end }: { start: number; end: number }): { start: number; end: number } {
@@ -111,8 +173,9 @@ function oneLine(text: string): string {
   return line.length > 70 ? `${line.slice(0, 69)}…` : line;
 }
 
-function walk(node: Node, see: (node: Node) => void): void {
-  see(node);
+/** Goes on below a node only where `see` says so. */
+function walk(node: Node, see: (node: Node) => boolean): void {
+  if (!see(node)) return;
   for (const key of visitorKeys[node.type] ?? []) {
     const child = (node as unknown as Readonly<Record<string, Node | readonly (Node | null)[] | null>>)[key];
     for (const one of [child].flat()) if (one && typeof one === "object") walk(one as Node, see);
