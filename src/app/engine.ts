@@ -43,7 +43,7 @@ export async function startEngine(
         .reopenDatabase()
         .catch((thrown: unknown) => log({ level: "error", msg: troubleOf(thrown).message }));
     },
-    procedure: ({ id, input }, journal) => procedure(deps, id, input as RunInput, journal),
+    procedure: ({ id, input }, journal) => carryOut(deps, id, input as RunInput, journal),
   });
   opened.resolve(engine);
   notifications.start();
@@ -58,7 +58,12 @@ export async function startEngine(
 }
 
 /** One run from its input to its end. A plan that this program would carry out differently waits instead of running. */
-async function procedure(deps: RunDeps, run: RunId, input: RunInput, journal: Journal): Promise<RunEnd> {
+export async function carryOut(
+  deps: RunDeps,
+  run: RunId,
+  input: RunInput,
+  journal: Journal,
+): Promise<RunEnd> {
   const ports = runPorts(deps, run, input);
   for (let n = 1; ; n += 1) {
     const trouble = await journal.once(`plan/${n}`, async () => planTrouble(input));

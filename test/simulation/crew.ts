@@ -33,7 +33,7 @@ export interface Run {
 
 /** What the crew works on. */
 export interface Site {
-  readonly ground: Ground;
+  readonly ground: Pick<Ground, "config">;
   readonly memory: MemoryRecord;
   readonly wires: Wires;
   readonly fingerprint: RunDeps["fingerprint"];
@@ -44,8 +44,10 @@ export interface Site {
   begins(run: Run): void;
   keysGone(): boolean;
   cancelAsked(): boolean;
-  ran(): void;
-  recorded(): void;
+  ran(run: Run): void;
+  recorded(run: Run): void;
+  /** Other runbooks than those that are released. */
+  readonly runbooks?: typeof RUNBOOKS;
 }
 
 /** The processes of an installation: one works, and another takes its runs over when it is dead or counts as dead. */
@@ -53,6 +55,8 @@ export interface Crew {
   readonly runs: readonly Run[];
   readonly working: Worker;
   start(plan: Plan): Run;
+  /** Goes on with a run that others began. */
+  resume(run: Run): void;
   crash(): void;
   freeze(ms: number): void;
 }
@@ -80,13 +84,16 @@ export function crewOf(site: Site): Crew {
     working = newWorker(`worker ${count}`);
     for (const run of runs) if (!run.done) work(run, working);
   };
+  const resume = (run: Run): void => {
+    runs.push(run);
+    work(run, working);
+  };
   const start = (plan: Plan): Run => {
     const { flow } = plan.snapshot;
     const id = `${SECRET}.${flow}.${runs.length + 1}`;
     const run: Run = { id, tag: runTag(INSTALLATION, id), plan, kept: emptyRecord(), done: false };
-    runs.push(run);
     site.memory.runs.set(id, { status: "queued", startedAt: new Date().toISOString() });
-    work(run, working);
+    resume(run);
     return run;
   };
   return {
@@ -95,6 +102,7 @@ export function crewOf(site: Site): Crew {
       return working;
     },
     start,
+    resume,
     crash: () => {
       const dying = working;
       dying.die();
@@ -114,7 +122,7 @@ export function crewOf(site: Site): Crew {
 async function carryOut(site: Site, run: Run, worker: Worker, follow: (plan: Plan) => Run): Promise<void> {
   const { wires, memory, person } = site;
   const { timeline, chance } = wires;
-  const runbook = RUNBOOKS[run.plan.runbook];
+  const runbook = (site.runbooks ?? RUNBOOKS)[run.plan.runbook];
   if (!runbook) throw new Error(`no runbook is called ${run.plan.runbook}`);
   const { snapshot, hash: planHash } = run.plan;
   const input: RunInput = { snapshot, runbook: runbook.name, planHash, tag: run.tag, actor: ACTOR };
@@ -150,7 +158,7 @@ async function carryOut(site: Site, run: Run, worker: Worker, follow: (plan: Pla
       if (left <= DAY) return;
     }
   };
-  const hooks = { ran: () => site.ran(), recorded: () => site.recorded() };
+  const hooks = { ran: () => site.ran(run), recorded: () => site.recorded(run) };
   const inner = memoryJournal(run.kept, { passUntil }, worker, hooks, (key, until) =>
     person.hears(run, key, msOf(until)),
   );

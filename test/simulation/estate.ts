@@ -6,6 +6,8 @@ import type { Size } from "./case.ts";
 /** An estate and the configuration that describes it. */
 export interface Ground {
   readonly estate: Estate;
+  /** As somebody wrote it. */
+  readonly written: ReturnType<typeof raxx>;
   readonly config: Config;
 }
 
@@ -24,7 +26,7 @@ function made(size: Size): Ground {
   const raw = raxx();
   const secret = raw.secrets["heroku-api-key"];
   if (!secret) throw new Error("the example has no heroku-api-key");
-  if (size === "full") return { estate, config: checkConfig(raw) };
+  if (size === "full") return { estate, written: raw, config: checkConfig(raw) };
   const names = size === "lean" ? LEAN : [];
   estate.heroku.apps = estate.heroku.apps.filter(({ name }) => names.includes(name));
   const issuer = secret.issuer as { apps: { name: string }[] };
@@ -34,5 +36,5 @@ function made(size: Size): Ground {
   );
   secret.destinations = size === "bare" ? [] : waves.filter((wave) => wave.length > 0);
   if (size === "bare") for (const one of estate.github.repositories) one.secrets = {};
-  return { estate, config: checkConfig(raw) };
+  return { estate, written: raw, config: checkConfig(raw) };
 }
