@@ -5,9 +5,9 @@ import { emptyRecord } from "../flow/memory-journal.ts";
 import type { Run } from "../simulation/crew.ts";
 import type { UpgradeCase } from "./cases.ts";
 import { endOf } from "./end.ts";
-import { fileOf, type Golden, type GoldenEntry } from "./golden.ts";
+import { type End, fileOf, type Golden, type GoldenEntry } from "./golden.ts";
 import { openStage } from "./stage.ts";
-import { changed, isNamed, type Tree } from "./tree.ts";
+import { changed, changesBetween, isNamed, type Tree, treeOf } from "./tree.ts";
 import { shown } from "./values.ts";
 import { read } from "./world.ts";
 
@@ -104,13 +104,12 @@ export async function takenOver(
       stage.oracle.rested(run);
       stage.oracle.over(stage.crew.runs);
     }
-    const end = endOf(stage, run);
     return [
       ...keyDifferences(
         entries,
         [...run.kept.slots].map(([position, { key }]) => ({ position, key })),
       ),
-      ...(text(end) === text(golden.end) ? [] : [`it came to ${text(end)} instead of ${text(golden.end)}`]),
+      ...endDifferences(golden.end, endOf(stage, run)),
       ...stage.oracle.violations,
     ];
   } finally {
@@ -134,6 +133,11 @@ export function advice(golden: Golden, released: string): string {
 /** How everything stood after so many entries. */
 function worldAfter({ world, entries }: Golden, count: number): Tree {
   return entries.slice(0, count).reduce((before, { changes }) => changed(before, changes), world);
+}
+
+function endDifferences(before: End, now: End): readonly string[] {
+  const changes = changesBetween(treeOf(before), treeOf(now));
+  return changes.map(([path, value]) => `at the end ${path.join(" ")} is ${text(value)}`);
 }
 
 function keyDifferences(
