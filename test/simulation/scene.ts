@@ -2,7 +2,7 @@ import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import type { MemoryRecord } from "../flow/memory-record.ts";
 import type { Run } from "./crew.ts";
 import type { Situation } from "./situations.ts";
-import { livingIn, ownerOf, placesOf, vaultValue } from "./truth.ts";
+import { authorizationOf, livingIn, ownerOf, placesOf, vaultValue } from "./truth.ts";
 
 /** What the judges look at: the vendors' truth, our record, and what has been seen of both so far. */
 export interface Scene {
@@ -67,7 +67,8 @@ export function sceneOf(
     places: placesOf(sandbox),
     vault,
     theirs: undefined,
-    canonical: new Set(vault === undefined ? [] : [vault]),
+    // A run that is taken up in its middle finds another value in the vault than it began with.
+    canonical: new Set([vault, authorizationOf(sandbox, situation.canonical)?.token].filter(isText)),
     foreign: new Set(),
     disturbedAt: Number.NEGATIVE_INFINITY,
     glass: situation.glass === true,
@@ -78,6 +79,10 @@ export function sceneOf(
     begun: new Map(),
     read: new Map(),
   };
+}
+
+function isText(value: string | undefined): value is string {
+  return value !== undefined;
 }
 
 /** Whether nobody but us has changed anything. */

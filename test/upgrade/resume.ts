@@ -82,7 +82,7 @@ export async function takenOver(
     from: await read(world, values),
     decisions: (one.decisions ?? []).slice(decided),
     seed: 2 + stop.recorded,
-    watched: one.flow === "rotate",
+    watched: one.flow === "rotate" ? planIn(golden) : undefined,
     runbooks,
     recorded: (run) => {
       const last = [...run.kept.slots.values()].at(-1);
@@ -94,23 +94,21 @@ export async function takenOver(
     for (const { position, key, answer } of known)
       run.kept.slots.set(position, { key, text: JSON.stringify(filled(answer, values)) });
     if (next && message) run.kept.messages.set(next.key, [filled(message, values)]);
-    if (said.some((entry) => choiceIn(entry) === "break-glass")) stage.oracle.brokeGlass();
+    if (said.some((entry) => choiceIn(entry) === "break-glass")) stage.oracle?.brokeGlass();
     if (!next) one.happens?.[known.at(-1)?.key ?? ""]?.(stage);
     stage.crew.resume(run);
     const how = await stage.play();
     if (run.fault !== undefined) return [firstLine(run.fault)];
     if (how !== "over") return [`it neither ends nor waits (${how})`];
-    if (one.flow === "rotate") {
-      stage.oracle.rested(run);
-      stage.oracle.over(stage.crew.runs);
-    }
+    stage.oracle?.rested(run);
+    stage.oracle?.over();
     return [
       ...keyDifferences(
         entries,
         [...run.kept.slots].map(([position, { key }]) => ({ position, key })),
       ),
       ...endDifferences(golden.end, endOf(stage, run)),
-      ...stage.oracle.violations,
+      ...(stage.oracle?.violations ?? []),
     ];
   } finally {
     stage.close();

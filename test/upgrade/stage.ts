@@ -1,15 +1,18 @@
 import { type Config, checkConfig } from "../../src/app/config.ts";
 import type { RUNBOOKS } from "../../src/app/runbooks.ts";
 import type { Answer, Decision } from "../../src/core/circumstances.ts";
+import type { Plan } from "../../src/core/plan.ts";
 import { Secret, type Values } from "../../src/core/secret-value.ts";
 import { instantOf } from "../../src/core/time.ts";
 import { type Estate, raxxEstate } from "../../src/sandbox/estate.ts";
+import { RAXX } from "../../src/sandbox/raxx.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { emptyMemory, type MemoryRecord } from "../flow/memory-record.ts";
 import { ACTOR } from "../flow/world.ts";
 import { chanceOf } from "../simulation/chance.ts";
 import { type Crew, crewOf, type Run } from "../simulation/crew.ts";
 import { useLightFetch, usePlatformFetch } from "../simulation/light-fetch.ts";
+import type { Sending } from "../simulation/network.ts";
 import { type Oracle, oracleOf } from "../simulation/oracle.ts";
 import { type Person, personOf } from "../simulation/person.ts";
 import { openTimeline, type Timeline } from "../simulation/timeline.ts";
@@ -17,6 +20,7 @@ import { isNamed, type Tree, treeOf } from "./tree.ts";
 import { fingerprint } from "./values.ts";
 import type { World } from "./world.ts";
 
+const OLD = RAXX.currentAuthorization;
 const DAY = 24 * 3_600_000;
 
 /** Simulated vendors and people, and processes of the program that carry out runs among them, under one clock. */
@@ -27,7 +31,8 @@ export interface Stage {
   readonly timeline: Timeline;
   readonly crew: Crew;
   readonly person: Person;
-  readonly oracle: Oracle;
+  /** Where the run is watched. */
+  readonly oracle: Oracle | undefined;
   /** Lets time pass until every run is over, or waits for a person who has nothing to say. */
   play(): Promise<"over" | "idle" | "late">;
   world(): World;
@@ -42,8 +47,8 @@ export interface StageOptions {
   /** What a person decides on held runs, one after the other. */
   readonly decisions: readonly Decision["choice"][];
   readonly seed: number;
-  /** Whether the oracle looks on; it knows rotations only. */
-  readonly watched: boolean;
+  /** The plan of a rotation that the oracle looks on at. */
+  readonly watched?: Plan | undefined;
   readonly runbooks?: typeof RUNBOOKS;
   recorded(run: Run): void;
 }
@@ -62,17 +67,25 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const sealed = new Map<string, Values>();
   if ("vendors" in from) bring(from, sandbox, memory, sealed);
   const runs = (): readonly Run[] => crew?.runs ?? [];
-  const oracle = oracleOf({ sandbox, memory, now: timeline.now, runs });
+  const { watched: plan } = options;
+  const situation = plan && { plan, canonical: OLD, mayEnd: [OLD], later: [] };
+  const oracle = situation && oracleOf({ sandbox, memory, situation, now: timeline.now, runs });
   const person = personOf(timeline, memory, {
     decisions: options.decisions,
     delay: () => chance.between(60_000, 3_600_000),
     paste: (run, question) => paste({ sandbox, memory, timeline, sealed }, run, question),
     decided: (choice) => {
-      if (choice === "break-glass") oracle.brokeGlass();
+      if (choice === "break-glass") oracle?.brokeGlass();
     },
   });
   const quiet = { asks: () => undefined, answered: () => {} };
-  const traffic = { ...quiet, left: () => {}, landed: options.watched ? oracle.landed : () => {} };
+  const traffic = {
+    ...quiet,
+    left: (sending: Sending) => {
+      if (sending.method !== "GET" && !sending.path.includes("/login")) oracle?.sent(sending, false);
+    },
+    landed: (sending: Sending) => oracle?.landed(sending),
+  };
   const crew: Crew | undefined = crewOf({
     ground: { config },
     memory,
@@ -80,6 +93,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     fingerprint,
     person,
     vaultOfValues: sealed,
+    begins: (run) => oracle?.begins(run),
     keysGone: () => false,
     cancelAsked: () => false,
     ran: () => {},
