@@ -8,6 +8,7 @@ import { connectionsOf } from "./connections.ts";
 import type { Home, Where } from "./home.ts";
 import { notificationChecks } from "./notifications.ts";
 import { localActor } from "./people.ts";
+import { whyParked } from "./run-words.ts";
 import { copyOf } from "./snapshot.ts";
 
 /** One thing that was looked at. */
@@ -83,9 +84,8 @@ function parked({ run, why }: ParkedRun, others: number): LockstepError {
   return new LockstepError({
     code: "RUN_PARKED",
     message: `${run}${others > 0 ? ` and ${others} more` : ""} is parked: ${why}`,
-    because:
-      "its journal was not written by this installation, or was changed, so nothing is done on its strength",
-    next: `lockstep show ${run}    then look at both keys at the issuer by hand`,
+    because: whyParked(why).because,
+    next: `lockstep show ${run}    then ${whyParked(why).first}`,
   });
 }
 

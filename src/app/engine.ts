@@ -36,6 +36,7 @@ export async function startEngine(
     sealer: journalSealer(home.ring),
     proveKeys: () => proveKeys(home.database, home.ring),
     version: RUNBOOKS_VERSION,
+    goesOnWith: (input) => planTrouble(input as RunInput) === null,
     log,
     onDatabaseLost: () => {
       // It tells again at the next outage; a server that does not come back shows in every command's own error.

@@ -1,4 +1,20 @@
 import type { RunRecord, StepRecord } from "../core/record.ts";
+import { OTHER_PLAN } from "../engine/sealed.ts";
+
+/** Why a parked run rests, and what comes first. */
+export function whyParked(why: string): { readonly because: string; readonly first: string } {
+  if (why === OTHER_PLAN)
+    return {
+      because:
+        "a run carries out exactly the plan it was started with, and another version of Lockstep began it",
+      first: "start a worker of the version that began it, and stop those of this one",
+    };
+  return {
+    because:
+      "its journal was not written by this installation, was changed, or does not open with these keys",
+    first: "give this installation its own key ring back; else look at both keys at the issuer by hand",
+  };
+}
 
 /** The safe state in one sentence: what lives, who holds what. What may have happened counts as not known. */
 export function safeState(run: RunRecord, steps: readonly StepRecord[]): string {

@@ -380,3 +380,30 @@ test("a claim that never began, and a step whose recording failed, go back to th
   await client.close();
   expect(await engine?.result(stranded.id)).toBe("done");
 });
+
+test("[P10] a program that would carry out another plan leaves a run that was begun alone, and the right one goes on", async () => {
+  const procedure = async (journal: Journal) => {
+    const first = await journal.once("first", async () => 1);
+    return { first, told: await journal.answer("ask", soon(60_000)) };
+  };
+  await open(procedure, { goesOnWith: () => false });
+  const [fresh, begun] = [next(), next()];
+  // What nothing was done of yet is the procedure's own matter.
+  await engine?.start({ ...fresh, input: {} });
+  await engine?.tell(fresh.id, "ask", "now");
+  expect(await engine?.result(fresh.id)).toEqual({ first: 1, told: "now" });
+  await engine?.close(200);
+  await open(procedure, { goesOnWith: () => true });
+  await engine?.start({ ...begun, input: {} });
+  await until(async () => (await ground.ask(RECORDED, [begun.id])).length > 0);
+  await engine?.close(200);
+  await open(procedure, { goesOnWith: () => false });
+  await until(async () => (await engine?.status(begun.id)) === "parked");
+  expect(lines).toContainEqual(expect.stringMatching(/parked: this version of Lockstep makes another plan/));
+  await engine?.tell(begun.id, "ask", "later");
+  await engine?.close(200);
+  await open(procedure, { goesOnWith: () => true });
+  expect(await engine?.result(begun.id)).toEqual({ first: 1, told: "later" });
+});
+
+const RECORDED = "SELECT 1 FROM dbos.operation_outputs WHERE workflow_uuid = $1 AND function_name = 'first'";

@@ -25,7 +25,7 @@ import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { APPLICATION, DBOS_SCHEMA, SCHEMA, WORKFLOW } from "./names.ts";
 import { type Requests, requestsOver } from "./requests.ts";
 import { alone, makeTables } from "./schema.ts";
-import { openEntry, type Sealer, sealEntry, serializerOver } from "./sealed.ts";
+import { DistrustedEntry, OTHER_PLAN, openEntry, type Sealer, sealEntry, serializerOver } from "./sealed.ts";
 import { openSession, type Session } from "./session.ts";
 import { beat, keepWatch, type Times, type Watch } from "./takeover.ts";
 import { listWorkers, STALE_MS, type Worker } from "./workers.ts";
@@ -40,6 +40,8 @@ export interface EngineOptions {
   proveKeys(): Promise<void>;
   /** Carries out a run. It should not throw; what it throws is kept as trouble, and {@link Requests.result} throws it. */
   procedure(run: { readonly id: RunId; readonly input: unknown }, journal: Journal): Promise<unknown>;
+  /** Whether this program would carry out what was begun as it was shown; asked whenever it goes on with a run (design 4, rule 4). */
+  readonly goesOnWith?: (input: unknown) => boolean;
   readonly log: Log;
   /** The version of the runbooks; a run is carried out only by engines of the version it was started for. */
   readonly version: string;
@@ -191,6 +193,8 @@ function runnerOf(
     const execution = await executions.begin(id, tokenOf(id));
     try {
       const input = openEntry(stored, id, boxName.input);
+      if (execution.resumed && options.goesOnWith?.(input) === false)
+        throw new DistrustedEntry(OTHER_PLAN, "plan");
       const journal = journalOf(execution, executions, mailbox, sealer);
       const answer = await attempt(() => options.procedure({ id, input }, journal));
       // An engine that closes waits for it as for an entry: people are told of the end before it is recorded, a command

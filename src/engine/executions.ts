@@ -2,7 +2,7 @@ import type { RunId } from "../core/record.ts";
 import { codeOf, nameOf } from "./database.ts";
 import { setFrontier } from "./internals.ts";
 import { DBOS_SCHEMA, SCHEMA } from "./names.ts";
-import { type Distrust, DistrustedEntry } from "./sealed.ts";
+import { type Distrust, DistrustedEntry, OTHER_PLAN } from "./sealed.ts";
 import type { Ask } from "./session.ts";
 
 /** Takes a line for the log. The text is ours; of what others threw it holds class and code at most. */
@@ -12,6 +12,8 @@ export type Log = (line: { level: "info" | "warn" | "error"; msg: string }) => v
 export interface Execution {
   readonly run: RunId;
   readonly token: string;
+  /** Something of the run was recorded before, as far as could be read. */
+  resumed: boolean;
   /** Entries that have begun and are not recorded yet. */
   inFlight: number;
   /** It may do nothing more: nothing of it ever settles again. */
@@ -83,10 +85,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
     }
     const distrust = distrustOf(thrown);
     if (distrust !== undefined) {
-      log({
-        level: "error",
-        msg: `run ${run} is parked: its journal entry ${distrust.entry} is not used, ${distrust.why}`,
-      });
+      log({ level: "error", msg: `run ${run} is parked: ${wordsFor(distrust)}` });
       await ask(PARK, [run, executor, distrust.why, distrust.entry]);
       return;
     }
@@ -96,12 +95,14 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
 
   return {
     begin: async (run, token) => {
-      const execution: Execution = { run, token, inFlight: 0, silent: draining };
+      const execution: Execution = { run, token, resumed: true, inFlight: 0, silent: draining };
       const others = [...(live.get(run) ?? [])].filter((one) => !one.silent);
       live.set(run, new Set([...others, execution]));
       if (draining) await silence(execution);
       const [found] = await ask(UNPARK, [run]).catch(() => []);
-      if (found !== undefined) setFrontier(execution, Number(found["frontier"]));
+      const frontier = found && Number(found["frontier"]);
+      execution.resumed = frontier !== -1;
+      if (frontier !== undefined) setFrontier(execution, frontier);
       return execution;
     },
     end: (execution) => {
@@ -165,6 +166,10 @@ function keepBacklog(): {
 function dbosCode(thrown: unknown): number {
   if (typeof thrown !== "object" || thrown === null || !("dbosErrorCode" in thrown)) return 0;
   return Number(thrown.dbosErrorCode);
+}
+
+function wordsFor({ why, entry }: { why: Distrust; entry: string }): string {
+  return why === OTHER_PLAN ? why : `its journal entry ${entry} is not used, ${why}`;
 }
 
 function distrustOf(thrown: unknown): { why: Distrust; entry: string } | undefined {

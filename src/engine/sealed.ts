@@ -12,7 +12,11 @@ export type Distrust =
   | "the key ring does not open it"
   | "it belongs to another run or entry"
   | "it was not sealed by Lockstep"
-  | "another entry was expected at its place";
+  | "another entry was expected at its place"
+  | typeof OTHER_PLAN;
+
+/** Not the journal's fault: it was begun by a version of the program that carries out another plan. */
+export const OTHER_PLAN = "this version of Lockstep makes another plan of it";
 
 /** An entry of the journal that cannot be trusted. Never leaves the engine: thrown to DBOS it would end the run for ever. */
 export class DistrustedEntry extends Error {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
 import { SCHEMA } from "../../src/engine/names.ts";
+import { OTHER_PLAN } from "../../src/engine/sealed.ts";
 import { SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
 import { type Called, call, errorOf, json, openSite, type Site, type } from "./cli-harness.ts";
 
@@ -75,6 +76,9 @@ describe("[X-15] a run that is held before the first store write", () => {
       expect((await call(home, "status")).out).toMatch(/parked +heroku-api-key\.rotate\.\d: it was changed/);
       const doctor = await type(home, parked.next);
       expect([doctor.code, doctor.out]).toEqual([1, expect.stringContaining("RUN_PARKED")]);
+      await opened.database.query(`UPDATE ${SCHEMA}.parked SET why = $1`, [OTHER_PLAN]);
+      const other = (await stand.lines(shown.run)).join("\n");
+      expect(other).toContain("start a worker of the version that began it");
       await opened.database.query(`DELETE FROM ${SCHEMA}.parked`);
     } finally {
       await opened.close();

@@ -1,6 +1,6 @@
 import { openHome } from "../../app/home.ts";
 import { type Matters, mattersOf } from "../../app/matters.ts";
-import { nextCommand, safeState } from "../../app/run-words.ts";
+import { nextCommand, safeState, whyParked } from "../../app/run-words.ts";
 import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
@@ -67,7 +67,7 @@ function aroundOf({ run }: RunView, { frozen, findings, tasks, parked }: Matters
 
 /** The command that goes on from here. */
 function nextOf({ run }: RunView, { task, parked, frozen }: Around): string {
-  if (parked !== null) return "lockstep doctor    says what is wrong with this installation's keys";
+  if (parked !== null) return "lockstep doctor    says what is wrong, and with which runs";
   if (task) return answerCommand(task);
   if (frozen && run.trouble?.code === "FROZEN")
     return "lockstep freeze --lift    lets it go on, and every other run";
@@ -86,8 +86,8 @@ function restLines(view: RunView, { task, parked }: Around): readonly string[] {
   if (parked !== null)
     return [
       `RUN_PARKED  nothing is done on the strength of this run's journal: ${parked}`,
-      "│ because  it was not written by this installation, was changed, or does not open with these keys",
-      "│ first    give this installation its own key ring back; else look at both keys at the issuer by hand",
+      `│ because  ${whyParked(parked).because}`,
+      `│ first    ${whyParked(parked).first}`,
       "",
     ];
   const trouble = run.trouble ? [...troubleLines(run), ""] : [];
