@@ -4,5 +4,6 @@ export {
   type Consumer,
   defineConfig,
   env,
+  type ManagedInterlock,
   type ManagedSecret,
 } from "./app/define-config.ts";

@@ -41,6 +41,27 @@ export default defineConfig({
       credential: { clientId: env("INFISICAL_CLIENT_ID"), clientSecret: env("INFISICAL_CLIENT_SECRET") },
     },
     slack: { vendor: "slack", credential: { token: env("SLACK_BOT_TOKEN") } },
+    // Pages of our own; no credential goes along.
+    "raxx-api": { vendor: "web", url: "https://api.raxx.app" },
+  },
+  // The kill switch of live trading: closed by TRADING_LIVE_DISABLED=1, proved once the API says so itself.
+  interlocks: {
+    "live-trading": {
+      kind: "heroku-flag",
+      connection: "heroku",
+      app: apps[2].name,
+      appId: apps[2].id,
+      name: "TRADING_LIVE_DISABLED",
+      probes: {
+        closed: {
+          kind: "http",
+          connection: "raxx-api",
+          path: "/health/trading",
+          json: { live_enabled: false },
+        },
+        open: { kind: "http", connection: "raxx-api", path: "/health/trading", json: { live_enabled: true } },
+      },
+    },
   },
   secrets: {
     "heroku-api-key": {

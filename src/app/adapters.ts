@@ -2,29 +2,38 @@ import type { ZodType } from "zod";
 import type {
   AdapterDeps,
   ConnectionOptions,
+  InterlockDefinition,
   IssuerDefinition,
+  ProbeDefinition,
   StoreDefinition,
   StoreDeps,
   StoreDescription,
   VaultDefinition,
 } from "../core/adapter.ts";
+import type { Interlock, InterlockCapabilities } from "../core/interlock.ts";
 import type { Issuer, IssuerCapabilities } from "../core/issuer.ts";
+import type { Probe, ProbeCapabilities } from "../core/probe.ts";
 import type { CopySnapshot, IssuerSnapshot } from "../core/snapshot.ts";
 import type { Store, StoreCapabilities, Vault } from "../core/store.ts";
 import type { Milliseconds } from "../core/time.ts";
+import { herokuFlag } from "../interlocks/heroku-flag/interlock.ts";
 import { herokuAuthorization } from "../issuers/heroku-authorization/issuer.ts";
+import { httpProbe } from "../probes/http/probe.ts";
 import { githubActionsSecret } from "../stores/github-actions-secret/store.ts";
 import { herokuConfigVar } from "../stores/heroku-config-var/store.ts";
 import { infisicalVault } from "../stores/infisical/store.ts";
 import { github } from "../vendors/github/client.ts";
 import { heroku } from "../vendors/heroku/client.ts";
 import { infisical } from "../vendors/infisical/client.ts";
+import { web } from "../vendors/page.ts";
 import { slack } from "../vendors/slack/client.ts";
 
-// The one list of adapters. A new vendor, issuer or store is a folder of its own and one line here.
-const vendors = [heroku, github, infisical, slack] as const;
+// The one list of adapters. A new vendor, issuer, store, interlock or probe is a folder of its own and one line here.
+const vendors = [heroku, github, infisical, slack, web] as const;
 const issuers = [issuer(herokuAuthorization)] as const;
 const stores = [store(infisicalVault), store(githubActionsSecret), store(herokuConfigVar)] as const;
+const interlocks = [interlock(herokuFlag)] as const;
+const probes = [probe(httpProbe)] as const;
 
 /** Carries the type of an adapter's entry in a configuration; never there at run time. */
 interface Typed<Kind, Input, Canonical = false> {
@@ -43,6 +52,10 @@ export type IssuerEntry = EntryOf<(typeof issuers)[number]>;
 export type StoreEntry = EntryOf<(typeof stores)[number]>;
 /** What it may say of the canonical store. */
 export type VaultEntry = EntryOf<Extract<(typeof stores)[number], Typed<string, unknown, true>>>;
+/** What it may say of an interlock's place. */
+export type InterlockEntry = EntryOf<(typeof interlocks)[number]>;
+/** What it may say of a probe. */
+export type ProbeEntry = EntryOf<(typeof probes)[number]>;
 /** The vendors that a connection may lead to. */
 export type VendorName = (typeof vendors)[number]["name"];
 
@@ -80,6 +93,26 @@ export interface AnyStore {
   connect(config: unknown, deps: StoreDeps<unknown>): Store | Vault;
 }
 
+/** An interlock whose configuration is checked where it is used. */
+interface AnyInterlock {
+  readonly kind: string;
+  readonly vendor: string;
+  readonly config: ZodType;
+  readonly capabilities: InterlockCapabilities;
+  describe(config: unknown): ReturnType<InterlockDefinition<never, never>["describe"]>;
+  connect(config: unknown, deps: AdapterDeps<unknown>): Interlock;
+}
+
+/** A probe whose configuration is checked where it is used. */
+interface AnyProbe {
+  readonly kind: string;
+  readonly vendor: string;
+  readonly config: ZodType;
+  capabilities(config: unknown): ProbeCapabilities;
+  describe(config: unknown): ReturnType<ProbeDefinition<never, never>["describe"]>;
+  connect(config: unknown, deps: AdapterDeps<unknown>): Probe;
+}
+
 /** All vendors by name. */
 export const VENDORS: Readonly<Record<string, AnyVendor>> = Object.fromEntries(
   vendors.map((one) => [one.name, one]),
@@ -91,6 +124,14 @@ export const ISSUERS: Readonly<Record<string, AnyIssuer>> = Object.fromEntries(
 /** All stores by kind. */
 export const STORES: Readonly<Record<string, AnyStore>> = Object.fromEntries(
   stores.map((one) => [one.kind, one]),
+);
+/** All interlocks by kind. */
+export const INTERLOCKS: Readonly<Record<string, AnyInterlock>> = Object.fromEntries(
+  interlocks.map((one) => [one.kind, one]),
+);
+/** All probes by kind. */
+export const PROBES: Readonly<Record<string, AnyProbe>> = Object.fromEntries(
+  probes.map((one) => [one.kind, one]),
 );
 
 function issuer<Kind extends string, Config, Client, Input>(
@@ -130,6 +171,29 @@ function readOnce<Config>(schema: ZodType<Config>): (config: unknown) => Config 
     const read = schema.parse(config);
     if (config instanceof Object) known.set(config, read);
     return read;
+  };
+}
+
+function interlock<Kind extends string, Config, Client, Input>(
+  definition: InterlockDefinition<Config, Client, Kind, Input>,
+): AnyInterlock & Typed<Kind, Input> {
+  const read = readOnce(definition.config);
+  return {
+    ...definition,
+    describe: (config) => definition.describe(read(config)),
+    connect: (config, deps) => definition.connect(read(config), deps as AdapterDeps<Client>),
+  };
+}
+
+function probe<Kind extends string, Config, Client, Input>(
+  definition: ProbeDefinition<Config, Client, Kind, Input>,
+): AnyProbe & Typed<Kind, Input> {
+  const read = readOnce(definition.config);
+  return {
+    ...definition,
+    capabilities: (config) => definition.capabilities(read(config)),
+    describe: (config) => definition.describe(read(config)),
+    connect: (config, deps) => definition.connect(read(config), deps as AdapterDeps<Client>),
   };
 }
 

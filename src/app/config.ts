@@ -3,7 +3,7 @@ import { LockstepError } from "../core/errors.ts";
 import type { ProofGrade } from "../core/outcome.ts";
 import { ASSURANCES, ROLES } from "../core/record.ts";
 import { durationOf } from "../core/time.ts";
-import { ISSUERS, STORES, VENDORS } from "./adapters.ts";
+import { INTERLOCKS, ISSUERS, PROBES, STORES, VENDORS } from "./adapters.ts";
 import { notify, notifyMistakes, slackMember } from "./notify-config.ts";
 
 /** `30m`, `24h`, `90d`: read into milliseconds. */
@@ -24,7 +24,8 @@ const connection = z.strictObject({
   vendor: z.enum(Object.keys(VENDORS) as [string, ...string[]]),
   url: z.url({ protocol: /^https?$/ }).optional(),
   headers: z.record(z.string(), z.union([z.string(), fromEnvironment])).optional(),
-  credential: z.union([fromSecret, z.record(z.string(), fromEnvironment)]),
+  /** A page needs none. */
+  credential: z.union([fromSecret, z.record(z.string(), fromEnvironment)]).default({}),
 });
 
 const consumer = z.strictObject({
@@ -57,6 +58,16 @@ const secret = z.strictObject({
   propagation: duration.default(60_000),
 });
 
+/** An interlock's entry: its own fields are checked by the adapter's schema once its kind is known. */
+const interlock = z.looseObject({
+  ...placed.shape,
+  /** Who may open it; whoever has the role ops may close it. */
+  role: z.enum(ROLES).default("superadmin"),
+  within: duration.default(10 * 60_000),
+  /** What must be proved besides while it stands so. */
+  probes: z.strictObject({ closed: placed.optional(), open: placed.optional() }).default({}),
+});
+
 /** A person by the name of the operating system's user. */
 const operator = z.strictObject({
   role: z.enum(ROLES),
@@ -69,6 +80,7 @@ const shape = z.strictObject({
   notify: notify.optional(),
   connections: z.record(name, connection),
   secrets: z.record(name, secret),
+  interlocks: z.record(name, interlock).default({}),
 });
 
 /** The configuration after checking. */
@@ -77,6 +89,8 @@ export type Config = z.output<typeof shape>;
 export type SecretConfig = Config["secrets"][string];
 /** One connection of it. */
 export type ConnectionConfig = Config["connections"][string];
+/** One interlock of it. */
+export type InterlockConfig = Config["interlocks"][string];
 /** An entry of an adapter. */
 export type Placed = z.output<typeof placed>;
 
@@ -95,7 +109,13 @@ export function checkConfig(input: unknown): Config {
   const mistakes = Object.entries(config.secrets).flatMap(([secretName, one]) =>
     mistakesOf(config, secretName, one),
   );
-  for (const [id, { vendor, credential }] of Object.entries(config.connections)) {
+  for (const [interlockName, one] of Object.entries(config.interlocks))
+    mistakes.push(...mistakesOfInterlock(config, interlockName, one));
+  for (const [id, { vendor, url, credential }] of Object.entries(config.connections)) {
+    if (url === undefined && VENDORS[vendor]?.defaultUrl === "")
+      mistakes.push(
+        absent(["connections", id, "url"], undefined, [`an address: ${vendor} has none of its own`]),
+      );
     if ("secret" in credential && typeof credential["secret"] === "string") {
       if (!config.secrets[credential["secret"]]) {
         mistakes.push(
@@ -131,27 +151,66 @@ function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mist
   return [
     ...fieldMistakes(secretName, one),
     ...places.flatMap(({ path, entry, kinds }) => {
-      const known = kinds[entry.kind];
-      if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
-      const mistakes: Mistake[] = [];
-      const through = config.connections[entry.connection];
-      if (!through)
-        mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
-      else if (through.vendor !== known.vendor) {
-        mistakes.push({
-          path: text([...path, "connection"]),
-          found: `${entry.connection}, of ${through.vendor}`,
-          allowed: `a connection of ${known.vendor}`,
-        });
-      }
       const { kind: _kind, connection: _connection, ...own } = entry;
-      const parsed = known.config.safeParse(own);
-      if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
-      else if ("canonical" in known)
+      const mistakes = entryMistakes(config, path, entry, own, kinds);
+      const known = kinds[entry.kind];
+      if (known !== undefined && "canonical" in known && known.config.safeParse(own).success)
         mistakes.push(...proofMistakes(one, known.capabilities(own).grade, path));
       return mistakes;
     }),
   ];
+}
+
+/** What the lists of adapters have in common. */
+type Kinds = Readonly<Record<string, { readonly vendor: string; readonly config: z.ZodType }>>;
+
+/** Its kind is known, its connection leads to that vendor, and its own fields are right. */
+function entryMistakes(
+  config: Config,
+  path: readonly PropertyKey[],
+  entry: Placed,
+  own: object,
+  kinds: Kinds,
+): Mistake[] {
+  const known = kinds[entry.kind];
+  if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
+  const mistakes: Mistake[] = [];
+  const through = config.connections[entry.connection];
+  if (!through)
+    mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
+  else if (through.vendor !== known.vendor) {
+    mistakes.push({
+      path: text([...path, "connection"]),
+      found: `${entry.connection}, of ${through.vendor}`,
+      allowed: `a connection of ${known.vendor}`,
+    });
+  }
+  const parsed = known.config.safeParse(own);
+  if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
+  return mistakes;
+}
+
+function mistakesOfInterlock(config: Config, interlockName: string, one: InterlockConfig): Mistake[] {
+  const at = ["interlocks", interlockName];
+  const probes = Object.entries(one.probes).flatMap(([position, entry]) => {
+    if (entry === undefined) return [];
+    const { kind: _kind, connection: _connection, ...own } = entry;
+    return entryMistakes(config, [...at, "probes", position], entry, own, PROBES);
+  });
+  return [...entryMistakes(config, at, one, ownOf(one), INTERLOCKS), ...probes];
+}
+
+/** The fields of an interlock's entry that are its adapter's. */
+export function ownOf(entry: InterlockConfig): object {
+  const {
+    kind: _kind,
+    connection: _connection,
+    role: _role,
+    within: _within,
+    probes: _probes,
+    ...own
+  } = entry;
+  return own;
 }
 
 /** From the weakest to the strongest (X-06). */
@@ -199,10 +258,14 @@ function fieldMistakes(secretName: string, one: SecretConfig): Mistake[] {
   ];
 }
 
-function absent(path: readonly PropertyKey[], found: string, allowed: readonly string[]): Mistake {
+function absent(
+  path: readonly PropertyKey[],
+  found: string | undefined,
+  allowed: readonly string[],
+): Mistake {
   return {
     path: text(path),
-    found: shown(found),
+    found: found === undefined ? "nothing" : shown(found),
     allowed: allowed.join(", ") || "none is configured",
   };
 }

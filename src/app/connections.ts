@@ -12,6 +12,8 @@ export type SecretAccess = (secret: string) => Promise<Values>;
 export interface Redirection {
   readonly urls: Readonly<Record<string, string>>;
   readonly credentials: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Where the pages of an origin are: `https://api.raxx.app` at the sandbox's own app. */
+  readonly pages: Readonly<Record<string, string>>;
 }
 
 /** The connections of a configuration as clients, made when first used. */
@@ -34,6 +36,7 @@ export function connectionsOf(
   },
 ): Connections {
   const lasting = new Map<string, unknown>();
+  const fetch = options.fetch ?? (options.redirection && insideOnly(options.redirection));
   const connect = (id: string, one: ConnectionConfig, credential: () => Promise<Values>): unknown => {
     const vendor = VENDORS[one.vendor];
     if (!vendor)
@@ -45,7 +48,7 @@ export function connectionsOf(
       clock: systemClock,
       credential,
       headers: headersOf(id, one, options.env),
-      ...(options.fetch && { fetch: options.fetch }),
+      ...(fetch && { fetch }),
       ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     });
   };
@@ -78,6 +81,19 @@ function fromEnvironment(
     return [field, Secret.of(text)] as const;
   });
   return Object.fromEntries(fields);
+}
+
+/** Sends nothing out of the sandbox: pages that it has are asked there, and whatever else is not its own cannot be reached. */
+function insideOnly({ urls, pages }: Redirection): typeof globalThis.fetch {
+  const inside = new Set(Object.values(urls).map((url) => new URL(url).origin));
+  return (input, init) => {
+    const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input);
+    const page = pages[origin];
+    if (page !== undefined) return fetch(`${page}${pathname}${search}`, init);
+    if (inside.has(origin)) return fetch(input, init);
+    const cause = Object.assign(new Error("it lies outside of the sandbox"), { code: "ENOTFOUND" });
+    return Promise.reject(new TypeError("fetch failed", { cause }));
+  };
 }
 
 function headersOf(id: string, one: ConnectionConfig, env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,7 +1,14 @@
 import type { ProofGrade } from "../core/outcome.ts";
 import type { Assurance, Role } from "../core/record.ts";
 import type { DurationText } from "../core/time.ts";
-import type { IssuerEntry, StoreEntry, VaultEntry, VendorName } from "./adapters.ts";
+import type {
+  InterlockEntry,
+  IssuerEntry,
+  ProbeEntry,
+  StoreEntry,
+  VaultEntry,
+  VendorName,
+} from "./adapters.ts";
 
 /** The name of an environment variable that holds a value; configurations never hold values themselves. */
 export interface FromEnvironment {
@@ -16,11 +23,11 @@ export function env(name: string): FromEnvironment {
 /** How a vendor is reached. The credential comes from the environment, field by field, or is another secret under management. */
 export interface Connection {
   readonly vendor: VendorName;
-  /** For a self-hosted vendor; the vendor's own address otherwise. */
+  /** For a self-hosted vendor and for pages (`web`); the vendor's own address otherwise. */
   readonly url?: string;
   /** Sent with every call, for example an access proxy's. */
   readonly headers?: Readonly<Record<string, string | FromEnvironment>>;
-  readonly credential: { readonly secret: string } | Readonly<Record<string, FromEnvironment>>;
+  readonly credential?: { readonly secret: string } | Readonly<Record<string, FromEnvironment>>;
 }
 
 /** What uses a value at run time, and how it gets it (HK-02). */
@@ -64,6 +71,16 @@ export interface ManagedSecret {
   readonly propagation?: DurationText;
 }
 
+/** Something that is closed before a run and opened after it, such as a trading kill switch. */
+export type ManagedInterlock = InterlockEntry & {
+  /** Who may open it, `superadmin` where absent; whoever has the role ops may close it. */
+  readonly role?: Role;
+  /** How long a proof is waited for after it was turned; 10 minutes where absent. */
+  readonly within?: DurationText;
+  /** What must be proved besides, where it stands closed or open: that what consults it says so itself. */
+  readonly probes?: { readonly closed?: ProbeEntry; readonly open?: ProbeEntry };
+};
+
 /** A person, by the name of the operating system's user. */
 export interface Operator {
   readonly role: Role;
@@ -100,6 +117,7 @@ export interface Configuration {
   readonly notify?: Notify;
   readonly connections: Readonly<Record<string, Connection>>;
   readonly secrets: Readonly<Record<string, ManagedSecret>>;
+  readonly interlocks?: Readonly<Record<string, ManagedInterlock>>;
 }
 
 /** Types a configuration; it is checked when it is loaded, all mistakes at once. */

@@ -6,6 +6,7 @@ import { STORES } from "./adapters.ts";
 import { vendorBudget } from "./budget.ts";
 import { connectionsOf } from "./connections.ts";
 import type { Home, Where } from "./home.ts";
+import { bindInterlock, forInterlock } from "./interlocks.ts";
 import { notificationChecks } from "./notifications.ts";
 import { localActor } from "./people.ts";
 import { whyParked } from "./run-words.ts";
@@ -66,6 +67,7 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
     });
     for (const one of notificationChecks(home)) await look(one.what, one.look);
     for (const name of Object.keys(home.config.secrets)) await look(name, () => readVaultOf(home, name));
+    for (const name of Object.keys(home.config.interlocks)) await look(name, () => readInterlock(home, name));
   } finally {
     await home.close();
   }
@@ -87,6 +89,14 @@ function parked({ run, why }: ParkedRun, others: number): LockstepError {
     because: whyParked(why).because,
     next: `lockstep show ${run}    then ${whyParked(why).first}`,
   });
+}
+
+/** Where an interlock stands; its proof is asked for by its own command. */
+async function readInterlock(home: Home, name: string): Promise<{ says: string; value: undefined }> {
+  const { interlock, target } = bindInterlock(home, name);
+  const seen = await interlock.observe();
+  if (seen.is !== "done") throw new LockstepError(forInterlock(seen.trouble, name));
+  return { says: `${target} is ${seen.value.is}`, value: undefined };
 }
 
 /** Reaches the vault entry of a secret; the value itself stays inside the adapter. */

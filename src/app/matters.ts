@@ -5,6 +5,7 @@ import { listRuns } from "../db/runs.ts";
 import { openTasks, type TaskRecord } from "../db/tasks.ts";
 import { listParked, type ParkedRun } from "../engine/workers.ts";
 import type { Home } from "./home.ts";
+import { type LastTurn, lastTurns } from "./interlock-record.ts";
 
 /** What stands open and wants a person, of one secret or of all. */
 export interface Matters {
@@ -13,6 +14,8 @@ export interface Matters {
   readonly held: readonly RunRecord[];
   /** Runs whose journal cannot be trusted or opened here. */
   readonly parked: readonly ParkedRun[];
+  /** Interlocks that this installation has closed, or whose last turn is not proved; by the record, no vendor is asked. */
+  readonly interlocks: readonly LastTurn[];
   /** Worst and oldest first. */
   readonly findings: readonly Finding[];
 }
@@ -28,6 +31,11 @@ export async function mattersOf({ database }: Pick<Home, "database">, secret?: s
     tasks: tasks.filter((task) => ids.has(task.run)),
     held: active.filter((run) => run.status === "held"),
     parked: parked.filter((one) => secret === undefined || ids.has(one.run)),
+    interlocks: secret === undefined ? [...(await lastTurns(database)).values()].filter(isOpenMatter) : [],
     findings: await openFindings(database, secret),
   };
+}
+
+function isOpenMatter({ to, stage }: LastTurn): boolean {
+  return to === "closed" || stage !== "proved";
 }

@@ -160,7 +160,7 @@ function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Parti
 }
 
 /** The present value of a managed secret, from its vault. */
-async function readVault(deps: RunDeps, secret: string): Promise<Values> {
+export async function readVault(deps: RunDeps, secret: string): Promise<Values> {
   const one = deps.config.secrets[secret];
   if (!one) throw new Error(`${secret} passed the configuration check but is not in it`);
   const vault = vaultOf(

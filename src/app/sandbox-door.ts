@@ -72,6 +72,7 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
     infisical: { identities: Record<string, { clientId: string; clientSecret: string }> };
     slack: { bots: Record<string, { token: string }> };
     mail: { accounts: Record<string, string> };
+    pages: Record<string, string>;
   };
   const identity = estate.infisical.identities["lockstep"];
   const [user = "", password = ""] = Object.entries(estate.mail.accounts)[0] ?? [];
@@ -79,6 +80,9 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
     controlUrl: control,
     redirection: {
       urls,
+      pages: Object.fromEntries(
+        Object.entries(estate.pages).map(([origin, path]) => [origin, `${urls["heroku"] ?? ""}${path}`]),
+      ),
       credentials: {
         github: { token: estate.github.tokens["rotation"] ?? "" },
         infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },

@@ -41,6 +41,7 @@ const USAGE = new Set([
   "CONFIG_NOT_FOUND",
   "SECRET_UNKNOWN",
   "RUN_UNKNOWN",
+  "INTERLOCK_UNKNOWN",
   "CONFIRMATION_NEEDED",
 ]);
 
@@ -98,7 +99,19 @@ export function troubleText(trouble: Trouble): string {
 }
 
 const COMMANDS: readonly string[] = [
-  ...["plan", "test", "rotate", "revoke", "adopt", "answer", "resolve", "rollback", "cancel", "freeze"],
+  ...[
+    "plan",
+    "test",
+    "rotate",
+    "revoke",
+    "adopt",
+    "answer",
+    "resolve",
+    "rollback",
+    "cancel",
+    "freeze",
+    "interlock",
+  ],
   ...["status", "runs", "show", "audit", "verify", "impact", "init", "doctor", "worker", "sandbox", "keys"],
 ];
 

@@ -1,14 +1,20 @@
 import type { Matters } from "../app/matters.ts";
 import { table } from "./render.ts";
+import { turnText } from "./turn-text.ts";
 
 /** What stands open as lines, each with the command that goes on with it; empty where nothing does. */
 export function mattersText(matters: Matters): readonly string[] {
-  const { tasks, held, parked, findings, frozen } = matters;
+  const { tasks, held, parked, findings, frozen, interlocks } = matters;
   const rows = [
     ...(frozen ? [["frozen", freezeSays(frozen), "lockstep freeze --lift"]] : []),
     ...findings
       .filter((one) => one.severity === "sev-1")
       .map((one) => ["SEV-1", `${one.secret}: ${one.says}`, one.next]),
+    ...interlocks.map((turn) => [
+      "interlock",
+      `${turn.interlock}: ${turnText(turn)}`,
+      `lockstep interlock status ${turn.interlock}`,
+    ]),
     ...held.map((run) => ["held", `${run.id}: ${run.trouble?.message ?? ""}`, `lockstep show ${run.id}`]),
     ...tasks.map(({ run, task }) => ["your turn", `${run}: ${task.title}`, `lockstep answer ${run}`]),
     ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),

@@ -3,7 +3,7 @@ import { REASONS } from "../core/record.ts";
 import { type Io, ioOf, type Result } from "./io.ts";
 import type { Common } from "./main.ts";
 
-type Run<Options> = (io: Io, options: Options & Common, argument: string) => Promise<Result>;
+type Run<Options> = (io: Io, options: Options & Common, argument: string, second: string) => Promise<Result>;
 
 /** Runs a command to its result or its error, and prints either. */
 type Finish = (io: Io, run: () => Promise<Result>) => Promise<void>;
@@ -47,13 +47,16 @@ function commands(io: Io, finish: Finish, only?: string): Command {
       .option("--config <file>", "another lockstep.config.ts")
       .action(async (...args: unknown[]) => {
         const options = args.at(-2) as Parameters<Awaited<ReturnType<typeof load>>>[1];
-        const argument = typeof args[0] === "string" ? args[0] : "";
-        await finish(io, async () => (await load())(io, options, argument));
+        const [first = "", second = ""] = args
+          .slice(0, -2)
+          .map((one) => (typeof one === "string" ? one : ""));
+        await finish(io, async () => (await load())(io, options, first, second));
       });
     shape?.(command);
   };
   addRotation(add);
   addPeople(add);
+  addStops(add);
   addRecord(add);
   addLooks(add);
   addUpkeep(add);
@@ -153,6 +156,20 @@ function addPeople(add: Add): void {
     "cancel <run>",
     "stop a run and undo what it did, while that is possible",
     async () => (await import("./commands/cancel.ts")).cancel,
+  );
+}
+
+/** What stops things, or lets them go on. */
+function addStops(add: Add): void {
+  add(
+    "interlock <action> [name]",
+    "status, close or open: what is closed before a run and opened after it",
+    async () => (await import("./commands/interlock.ts")).interlock,
+    (command) =>
+      command
+        .addOption(because())
+        .option("--yes", "do not ask", false)
+        .option("--confirm <name>", "answer the question in advance, by the interlock's name"),
   );
   add(
     "freeze",

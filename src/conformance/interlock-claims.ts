@@ -94,6 +94,10 @@ async function turnsOnce({ another, can }: Told): Promise<void> {
     const first = await turnOn(stage, to, opened);
     ensure(stage.world.position() === to, `it to be ${to}`, stage.world.position());
     ensure(first.wrote, "the first to say that it wrote");
+    const seen = await stage.open().adapter.observe();
+    const [made, told] = [first.version, seen.is === "done" ? seen.value.version : undefined];
+    const same = made === undefined || told === undefined || made === told;
+    ensure(same, "observe to name the version of the turn that made it so", "another");
     const before = opened.wire.exchanges.length;
     // At once, and when it is in force.
     for (const wait of [0, stage.settleMs]) {

@@ -21,6 +21,8 @@ export interface Standing {
   readonly is: Position;
   /** Since when, by the vendor's own word; absent where it does not say. */
   readonly since?: Instant;
+  /** The vendor's own version of the change that made it so, as {@link Turn.version}; absent where it does not say. */
+  readonly version?: string;
   /** The vendor's immutable id of the place (app UUID). */
   readonly targetId?: string;
 }

@@ -7,6 +7,7 @@ import { writeJwt } from "./infisical/jwt.ts";
 import type { InfisicalSettings } from "./infisical/state.ts";
 import { createRequestJournal, type RequestJournal } from "./journal.ts";
 import type { MailSettings } from "./mail/state.ts";
+import { RAXX } from "./raxx.ts";
 import type { SlackSettings } from "./slack/state.ts";
 import { type Truth, tellTruth } from "./truth.ts";
 import type { VendorName, World } from "./world.ts";
@@ -59,6 +60,8 @@ interface EstateAccess {
   };
   /** Passwords by user name. */
   mail: { accounts: Record<string, string> };
+  /** Where the pages of an address are at Heroku's door: `https://api.raxx.app` at `/_apps/raxx-api-prod`. */
+  pages: Record<string, string>;
 }
 
 /** Everything that can be done to a sandbox from outside its vendors' APIs. */
@@ -237,5 +240,8 @@ function estateAccess(states: States, world: World): EstateAccess {
       users: Object.fromEntries(slack.users.map(({ id, name, email }) => [name, { id, email }])),
     },
     mail: { accounts: Object.fromEntries(mail.accounts.map((one) => [one.user, one.password])) },
+    pages: Object.fromEntries(
+      Object.entries(RAXX.addresses).map(([app, address]) => [address, `/_apps/${app}`]),
+    ),
   };
 }

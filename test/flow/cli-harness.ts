@@ -129,7 +129,9 @@ export async function openSite(): Promise<Site> {
     // Whoever runs the tests may do everything, and nobody is told; a test that wants it otherwise says so.
     delete config.operators;
     delete config.notify;
-    for (const one of Object.values(config.connections)) one.url = served.urls[one.vendor];
+    // Pages are those of the app that trades.
+    for (const one of Object.values(config.connections))
+      one.url = one.vendor === "web" ? `${served.urls.heroku}/_apps/raxx-api-prod` : served.urls[one.vendor];
     for (const one of Object.values(config.secrets))
       Object.assign(one, { soak: "500ms", steady: "500ms", propagation: "500ms" });
     const changed = change ? change(config) : config;

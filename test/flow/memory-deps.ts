@@ -31,6 +31,7 @@ export function memoryDeps(parts: MemoryDeps): RunDeps {
       budget: { take: async () => {}, saw: async () => {} },
       fetch: send,
       redirection: {
+        pages: {},
         urls: {
           heroku: "http://heroku.sandbox",
           github: "http://github.sandbox",

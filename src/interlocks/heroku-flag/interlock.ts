@@ -1,7 +1,6 @@
 import { defineInterlock } from "../../core/adapter.ts";
 import type { Position, Standing, Turn } from "../../core/interlock.ts";
 import { done, type NotDone, type Outcome, unknown } from "../../core/outcome.ts";
-import type { Instant } from "../../core/time.ts";
 import { failed, misnamed } from "../../vendors/heroku/app.ts";
 import type { Release } from "../../vendors/heroku/shapes.ts";
 import { type HerokuFlagConfig, herokuFlagConfig } from "./config.ts";
@@ -31,7 +30,8 @@ async function observe(config: Config, deps: Deps): Promise<Outcome<Standing>> {
   const { is, releases } = seen.value;
   if (is === "unknown") return unknown(unclear(config));
   const since = is === "closed" ? await sinceWhen(config, deps, releases) : undefined;
-  return done({ at: deps.clock.now(), is, targetId: config.appId, ...(since !== undefined && { since }) });
+  const whence = since && { since: since.createdAt, ...versionOf(since) };
+  return done({ at: deps.clock.now(), is, targetId: config.appId, ...whence });
 }
 
 async function turn(config: Config, deps: Deps, to: Position): Promise<Outcome<Turn>> {
@@ -92,19 +92,19 @@ async function look(config: Config, { client }: Deps): Promise<{ is: "done"; val
   return { is: "done", value: { is: meaningIn(config, coming.value), releases: releases.value } };
 }
 
-/** When the oldest of the newest releases came that all closed it; undefined where they go further back than the list, or cannot be read. */
+/** The oldest of the newest releases that all hold it closed; undefined where they go further back than the list, or cannot be read. */
 async function sinceWhen(
   config: Config,
   { client }: Deps,
   releases: readonly Release[],
-): Promise<Instant | undefined> {
-  let since: Instant | undefined;
-  for (const { version, status, createdAt } of releases) {
-    if (status !== "succeeded" && status !== "pending") continue;
-    const vars = await client.releaseConfigVars(config.appId, version, [config.name]);
+): Promise<Release | undefined> {
+  let since: Release | undefined;
+  for (const release of releases) {
+    if (release.status !== "succeeded" && release.status !== "pending") continue;
+    const vars = await client.releaseConfigVars(config.appId, release.version, [config.name]);
     if (vars.is !== "done") return undefined;
     if (meaningIn(config, vars.value) !== "closed") return since;
-    since = createdAt;
+    since = release;
   }
   return undefined;
 }

@@ -38,8 +38,8 @@ export async function flagWorld() {
     act: (act: HerokuAct) => control.act(act),
     set: (text: string) => control.act({ act: "set-config-var", app: APP, name: FLAG, value: { text } }),
     patches: () => control.journal.list().filter(({ method }) => method === "PATCH").length,
-    /** An interlock that is searched for every value of the app. */
-    connect(change: Partial<HerokuFlagConfig> = {}): Interlock {
+    /** An interlock that is searched for every value of the app; `bare` is not, and leaves its calls to whoever collects them. */
+    connect(change: Partial<HerokuFlagConfig> = {}, bare = false): Interlock {
       const send = (request: Request) => world.sandbox.fetch("heroku", request);
       const config = herokuFlag.config.parse({ app: APP, appId: RAXX.apps[APP], name: FLAG, ...change });
       const deps = {
@@ -48,7 +48,8 @@ export async function flagWorld() {
         clock: clockOf(world.clock),
       };
       const held = Object.values(app().releases.at(-1)?.config ?? {}).filter((one) => one.length > 20);
-      return watched(herokuFlag.connect(config, deps), [token, ...held], recorded);
+      const flag = herokuFlag.connect(config, deps);
+      return bare ? flag : watched(flag, [token, ...held], recorded);
     },
   };
 }
