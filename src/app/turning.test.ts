@@ -253,7 +253,7 @@ describe("trouble on the way", () => {
     await expect(turn(lying, ACTOR, asked("closed"))).rejects.toMatchObject({
       code: "INTERLOCK_UNPROVED",
       message: expect.stringContaining("answered 200 with live_enabled false"),
-      because: expect.stringMatching(/what is not proved closed counts as not closed$/),
+      because: expect.stringMatching(/what is not proved closed counts as open$/),
     });
     expect(actions().at(-1)).toBe("interlock.close.unproved");
     // It goes on from there.

@@ -211,7 +211,7 @@ function unproved({ bound }: TurnPorts, to: Position, trouble: Trouble): Lockste
   return new LockstepError({
     code: "INTERLOCK_UNPROVED",
     message: `${bound.name} is not shown to be ${to}\n${message}`,
-    because: `${because}; what is not proved ${to} counts as not ${to}`,
+    because: `${because}; ${to === "closed" ? "what is not proved closed counts as open" : "it may let things through all the same"}`,
     next: `lockstep interlock status ${bound.name}    looks again`,
   });
 }

@@ -163,7 +163,7 @@ function addPeople(add: Add): void {
 function addStops(add: Add): void {
   add(
     "interlock <action> [name]",
-    "status, close or open: what is closed before a run and opened after it",
+    "status, close or open: a switch that holds things back",
     async () => (await import("./commands/interlock.ts")).interlock,
     (command) =>
       command

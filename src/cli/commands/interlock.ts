@@ -68,7 +68,7 @@ async function turned(io: Io, home: Home, options: InterlockOptions, wanted: Wan
       done.proof === undefined
         ? `${commandFor(wanted.name, wanted)}    waits for its proof`
         : `lockstep interlock status ${wanted.name}`;
-    const did = done.wrote ? `${wanted.name} is ${done.is}; it was ${done.found}.` : alreadySo(done);
+    const did = done.wrote ? `${wanted.name} is ${done.is}; it ${stood(done.found)}.` : alreadySo(done);
     const says = done.proof?.says ?? `Not proved ${done.is} yet: nobody waits for that now.`;
     const text = [did, `  ${says}`, `next  ${next}`].join("\n");
     const exit = done.proof === undefined ? EXIT.interrupted : EXIT.done;
@@ -79,8 +79,20 @@ async function turned(io: Io, home: Home, options: InterlockOptions, wanted: Wan
   }
 }
 
-function alreadySo({ interlock: name, is, found }: { interlock: string; is: Position; found: string }) {
-  const before = found === is ? "" : ` It was ${found} before.`;
+function stood(found: Position | "unknown"): string {
+  return found === "unknown" ? "stood neither open nor closed" : `was ${found}`;
+}
+
+function alreadySo({
+  interlock: name,
+  is,
+  found,
+}: {
+  interlock: string;
+  is: Position;
+  found: Position | "unknown";
+}) {
+  const before = found === is ? "" : ` Before this turn it ${stood(found)}.`;
   return `${name} is ${is} already: nothing was sent.${before}`;
 }
 
@@ -97,7 +109,7 @@ async function confirm(io: Io, options: InterlockOptions, wanted: Wanted, found:
       code: "CONFIRMATION_NEEDED",
       message: `${to === "closed" ? "Closing" : "Opening"} ${name} needs a confirmation${foreign ? " by its name" : ""}, and there is no terminal to ask on`,
       because: foreign
-        ? "it is not on record that this installation closed it; whoever did may count on it. Nothing was sent"
+        ? "it is not on record that this installation closed it while it was open; whoever did may count on it. Nothing was sent"
         : "whatever consults it is stopped or let go on. Nothing was sent",
       next: `${commandFor(name, wanted)} ${flag}`,
     });
@@ -108,7 +120,7 @@ async function confirm(io: Io, options: InterlockOptions, wanted: Wanted, found:
 
 function foundText({ name, to }: Wanted, { found, last }: TurnFound, foreign: boolean): string {
   const stands = found === "unknown" ? "stands neither open nor closed" : `is ${found}`;
-  const who = foreign ? " It is not on record that this installation closed it." : "";
+  const who = foreign ? " It is not on record that this installation closed it while it was open." : "";
   return [
     `${name} ${stands}, and is to be ${to}.${who}`,
     ...(last ? [`  last turn on record: ${turnText(last)}`] : []),

@@ -18,7 +18,7 @@ interface Switch {
 }
 
 /** How long it takes until a gate has seen the switch. */
-export const GATE_MS = 10_000;
+const GATE_MS = 10_000;
 
 /** The account of every key. */
 export const ACCOUNT = "ops@acme.example";

@@ -75,7 +75,8 @@ function shown(value: unknown): string {
 function unseen(failure: Failure): Proof {
   const { trouble, ...rest } = outcomeOf(failure);
   const wait = rest.is === "retryable" && rest.afterMs !== undefined ? { askAgainMs: rest.afterMs } : {};
-  return { is: "unknown", trouble, ...wait };
+  const next = "lockstep interlock status <interlock>    once it answers as it should";
+  return { is: "unknown", trouble: { ...trouble, next }, ...wait };
 }
 
 function foreign(message: string): Trouble {
