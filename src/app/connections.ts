@@ -12,7 +12,7 @@ export type SecretAccess = (secret: string) => Promise<Values>;
 export interface Redirection {
   readonly urls: Readonly<Record<string, string>>;
   readonly credentials: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Where the pages of an origin are: `https://api.raxx.app` at the sandbox's own app. */
+  /** Where pages are by their origin: `https://api.raxx.app` at the sandbox's own app. */
   readonly pages: Readonly<Record<string, string>>;
 }
 

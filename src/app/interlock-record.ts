@@ -14,7 +14,7 @@ export interface LastTurn {
   readonly at: Instant;
   readonly by: Actor;
   readonly because: string;
-  /** Where it stood before the first attempt. */
+  /** Where it stood before. */
   readonly found: Position | "unknown";
   readonly stage: Stage;
   /** The vendor's own version of it, once it is known. */
@@ -30,40 +30,38 @@ export async function lastTurns(database: Database): Promise<ReadonlyMap<string,
 
 /** The same from these entries, oldest first. */
 export function turnsIn(entries: readonly AuditRecord[]): ReadonlyMap<string, LastTurn> {
-  const turns = new Map<string, readonly LastTurn[]>();
-  for (const { action, actor, at, context } of entries) {
-    const [, verb, stage] = action.split(".");
-    const interlock = String(context["interlock"]);
-    const before = turns.get(interlock) ?? [];
-    const last = before.at(-1);
-    // What was refused did not happen: what was before it stands.
-    if (stage === "failed") turns.set(interlock, before.slice(0, -1));
-    else if (stage !== "intended") {
-      const version = stage === "done" ? context["version"] : undefined;
-      const now = last && { ...last, stage: stage as Stage, ...(typeof version === "string" && { version }) };
-      if (now) turns.set(interlock, [...before.slice(0, -1), now]);
-    } else {
-      const to = verb === "close" ? "closed" : "open";
-      // What is announced again because it was not finished goes on from what was found at first.
-      const found = last && goesOn(last, to) ? last.found : (context["found"] as LastTurn["found"]);
-      const turn = {
-        interlock,
-        to,
-        at,
-        by: actor,
-        because: String(context["because"]),
-        found,
-        stage,
-      } as const;
-      turns.set(interlock, [...before, turn]);
-    }
+  const all = new Map<string, LastTurn[]>();
+  for (const entry of entries) {
+    const name = String(entry.context["interlock"]);
+    const turns = all.get(name) ?? [];
+    all.set(name, turns);
+    take(turns, name, entry);
   }
   return new Map(
-    [...turns].flatMap(([name, [...all]]) => {
-      const last = all.at(-1);
+    [...all].flatMap(([name, turns]) => {
+      const last = turns.at(-1);
       return last ? [[name, last] as const] : [];
     }),
   );
+}
+
+/** Adds what an entry says to the turns of its interlock. */
+function take(turns: LastTurn[], interlock: string, { action, actor, at, context }: AuditRecord): void {
+  const [, verb, stage] = action.split(".");
+  const to = verb === "close" ? "closed" : "open";
+  // Two people may turn it at the same time, each the other way.
+  const index = turns.findLastIndex((one) => one.to === to);
+  const last = turns[index];
+  if (stage === "intended") {
+    const found = context["found"] as LastTurn["found"];
+    turns.push({ interlock, to, at, by: actor, because: String(context["because"]), found, stage });
+  } else if (stage === "failed") {
+    // What was refused did not happen: what was before it stands.
+    turns.splice(index, index < 0 ? 0 : 1);
+  } else if (last) {
+    const version = stage === "done" ? context["version"] : undefined;
+    turns[index] = { ...last, stage: stage as Stage, ...(typeof version === "string" && { version }) };
+  }
 }
 
 /** Whether a turn to this position goes on with that one, because it was begun and not brought to its end. */

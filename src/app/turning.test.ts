@@ -154,6 +154,23 @@ describe("turning an interlock", () => {
     expect(confirmed.at(-1)).toMatchObject({ found: "closed", ours: false });
   });
 
+  it("[P5] keeps two people's turns apart", async () => {
+    await doTurn("closed");
+    await doTurn("open");
+    const { append } = ports();
+    const entry = (action: string, context: object) =>
+      append({ action, actor: ACTOR, context: { interlock: NAME, found: "open", ...context } });
+    await entry("interlock.close.intended", { because: "one" });
+    await entry("interlock.open.intended", { because: "other" });
+    await entry("interlock.close.done", { version: "9" });
+    expect(turnsIn(entries).get(NAME)).toMatchObject({ to: "open", because: "other", stage: "intended" });
+    await entry("interlock.open.failed", {});
+    expect(turnsIn(entries).get(NAME)).toMatchObject({ to: "closed", stage: "done", version: "9" });
+    // A refusal of what was never announced here takes nothing away.
+    entries = entries.slice(-1);
+    expect(turnsIn(entries).size).toBe(0);
+  });
+
   it("[P5] is ours also where it was opened in vain", async () => {
     await doTurn("closed");
     world.control.addFault({ kind: "status", status: 403, method: "PATCH", headers: { "request-id": "x" } });
@@ -228,6 +245,30 @@ describe("trouble on the way", () => {
     expect(await doTurn("closed")).toMatchObject({ wrote: true });
     expect(world.clock.now() - started).toBeGreaterThanOrEqual(30_000);
     expect(entries.filter(({ action }) => action.endsWith("intended"))).toHaveLength(1);
+  });
+
+  it("sends nothing more once nobody waits for it", async () => {
+    world.control.addFault({ kind: "status", status: 429, method: "PATCH", count: 9 });
+    const leaving = ports();
+    const pause = async () => stop.abort();
+    await expect(turn({ ...leaving, pause }, ACTOR, asked("closed"))).rejects.toMatchObject({
+      code: "VENDOR_RATE_LIMITED",
+    });
+    expect([world.patches(), actions().at(-1)]).toEqual([1, "interlock.close.failed"]);
+  });
+
+  it("goes on asking while a page still says otherwise", async () => {
+    let looks = 0;
+    const late = {
+      look: async () => {
+        looks += 1;
+        return (looks < 4 ? probeOf(true) : probeOf(false)).look();
+      },
+    };
+    expect(await turn(ports({ probes: { closed: late } }), ACTOR, asked("closed"))).toMatchObject({
+      proof: { says: expect.stringContaining("live_enabled false") },
+    });
+    expect(looks).toBe(4);
   });
 
   it("turns nothing that it cannot see", async () => {

@@ -47,7 +47,7 @@ export interface TurnRequest {
 export interface Turned {
   readonly interlock: string;
   readonly is: Position;
-  /** Where it stood before the first attempt, by the record. */
+  /** Where it stood before; by the record where an earlier process turned it and was killed. */
   readonly found: Position | "unknown";
   /** Whether this call sent anything. */
   readonly wrote: boolean;
@@ -91,7 +91,8 @@ export async function turn(ports: TurnPorts, actor: Actor, request: TurnRequest)
   const done = {
     interlock,
     is: to,
-    found: begun?.found ?? stood,
+    // What a killed process turned stood otherwise before.
+    found: stood === to ? (begun?.found ?? stood) : stood,
     wrote: stood !== to,
   };
   // What stood there already and was proved before leaves nothing to record.

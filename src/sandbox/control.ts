@@ -93,6 +93,8 @@ export interface ControlParts {
   background(work: Promise<void>): void;
 }
 
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = RAXX.addresses;
+
 /** Creates the control over these states. */
 export function createControl(
   states: States,
@@ -241,7 +243,9 @@ function estateAccess(states: States, world: World): EstateAccess {
     },
     mail: { accounts: Object.fromEntries(mail.accounts.map((one) => [one.user, one.password])) },
     pages: Object.fromEntries(
-      Object.entries(RAXX.addresses).map(([app, address]) => [address, `/_apps/${app}`]),
+      heroku.apps.flatMap(({ name }) =>
+        [`https://${name}.herokuapp.com`, ...(ADDRESSES[name] ?? [])].map((one) => [one, `/_apps/${name}`]),
+      ),
     ),
   };
 }

@@ -15,8 +15,8 @@ export const RAXX = {
     "raxx-console-prod": "f15d83c6-0a9e-4b27-8d64-9b7c2e50a1f3",
     "raxx-console-staging": "84a2e7f0-6b1d-4935-bc08-37f5d9c14e62",
   },
-  /** Where people reach them. */
-  addresses: { "raxx-api-prod": "https://api.raxx.app" },
+  /** Where people reach them, besides at Heroku's own name for them. */
+  addresses: { "raxx-api-prod": ["https://api.raxx.app"] },
 } as const;
 
 /** Every authorization of the inventory, and the account's own API key. */

@@ -113,6 +113,20 @@ describe("its proof", () => {
     expect((await flag.prove("closed")).is).toBe("proved");
   });
 
+  it("[P5] waits for a process that should be there and is not listed", async () => {
+    await flag.close();
+    await pass(60);
+    const listed = world.app().dynos;
+    world.app().dynos = listed.slice(0, 1);
+    expect(await flag.prove("closed")).toMatchObject(unproved(`${APP} is to run 2 × web, and 1 is listed`));
+    for (const one of world.app().formation) one.quantity = 0;
+    world.app().dynos = [];
+    expect(await flag.prove("closed")).toMatchObject({
+      is: "proved",
+      says: `heroku ${APP} ${FLAG} is closed, and no process runs that would have to see it`,
+    });
+  });
+
   it("[P5] is not given by a release that failed, and says so", async () => {
     world.control.set({
       apps: { [APP]: { releaseCommand: "x", releasePhaseMs: 5_000, releaseFails: true } },

@@ -49,8 +49,7 @@ export async function prove(config: Config, deps: Deps, position: Position): Pro
     if (hitch !== undefined) return hitch;
   }
   const count = standing(seen.processes.dynos).length;
-  const started = count === 1 ? "the one process was" : `all ${count} processes were`;
-  const says = `${targetOf(config)} is ${position}, and ${started} started with it`;
+  const says = `${targetOf(config)} is ${position}, and ${started(count)}`;
   return { is: "proved", at: clock.now(), says };
 }
 
@@ -124,6 +123,11 @@ async function isWell({ app, health }: Config, { client }: Deps) {
   const found = health === undefined ? undefined : await client.health(health);
   if (found === undefined || found.is === "well") return undefined;
   return notYet(`${app}: ${found.says}`, "it is not shown to work");
+}
+
+function started(count: number): string {
+  if (count === 0) return "no process runs that would have to see it";
+  return `${count === 1 ? "the one process was" : `all ${count} processes were`} started with it`;
 }
 
 /** Whatever stops a look shows nothing: not even Heroku's own refusal says where the flag stands. */
