@@ -35,7 +35,10 @@ export function askPage(
     baseUrl: origin,
     headers: { "user-agent": "lockstep", accept: "application/json, text/plain", ...headers },
   });
-  const hidden = Object.values(query).filter((text) => text !== "");
+  // What an access proxy is shown is a secret too.
+  const hidden = [query, headers ?? {}]
+    .flatMap((fields) => Object.values(fields))
+    .filter((text) => text !== "");
   return send({
     method: "GET",
     route: pathname,

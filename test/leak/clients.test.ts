@@ -56,6 +56,7 @@ function callsOf(vendor: VendorName, token?: string): Calls {
       app: () => one().app(APP, secret),
       configVars: () => one().configVars(APP),
       patchConfigVars: () => one().patchConfigVars(APP, { HEROKU_API_KEY: secret }),
+      setPlainConfigVar: () => one().setPlainConfigVar(APP, "TRADING_LIVE_DISABLED", "1"),
       latestRelease: () => one().latestRelease(APP),
       release: () => one().release(APP, 4),
       releaseConfigVars: () => one().releaseConfigVars(APP, 4, ["HEROKU_API_KEY"]),

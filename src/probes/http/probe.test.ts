@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { collectCalls } from "../../core/calls.ts";
 import { web } from "../../vendors/page.ts";
 import { testConnection, testFingerprint } from "../../vendors/testing.ts";
 import { httpProbe } from "./probe.ts";
@@ -86,6 +87,18 @@ describe("the http probe", () => {
       expect(JSON.stringify(proof)).not.toMatch(/hidden|may-be-anything/);
       expect(proof.is).not.toBe("proved");
     }
+  });
+
+  it("keeps no request id that repeats what an access proxy is shown", async () => {
+    const guard = "a-long-text-that-only-a-proxy-should-see";
+    const send = async (request: Request) =>
+      Response.json(
+        { live_enabled: false },
+        { headers: { "x-request-id": request.headers.get("x-access") ?? "" } },
+      );
+    const options = testConnection(send, NOW, {}, { headers: { "x-access": guard } });
+    const { value, calls } = await collectCalls(() => web.connect(options).page("/health"));
+    expect([value.is, calls.length, JSON.stringify(calls).includes(guard)]).toEqual(["done", 1, false]);
   });
 
   it("waits for as long as the page asks for", async () => {
