@@ -3,6 +3,7 @@ import { done, type Outcome, refused, unknown } from "../../core/outcome.ts";
 import type { Values } from "../../core/secret-value.ts";
 import type { Receipt } from "../../core/store.ts";
 import { between, type Instant } from "../../core/time.ts";
+import type { SealingKey } from "../../vendors/github/shapes.ts";
 import { outcomeOf } from "../../vendors/reply.ts";
 import {
   type Config,
@@ -26,8 +27,6 @@ interface Accepted {
 /** Seals and puts every field, then reads when they changed: that time is what a later change moves. */
 export async function write(config: Config, deps: Deps, values: Values): Promise<Outcome<Receipt>> {
   if (config.byHand) return refused(notOurs(config));
-  const repository = await place(config, deps);
-  if (repository.is !== "done") return repository;
   const accepted = await putAll(config, deps, values);
   if (accepted.is !== "done") return accepted;
   // Read as the last act of the write: whoever changes the secret later moves this time, and only this time tells.
@@ -55,18 +54,17 @@ export async function write(config: Config, deps: Deps, values: Values): Promise
 /** When GitHub accepted the first and the last field, by its own clock where it says so. */
 async function putAll(config: Config, deps: Deps, values: Values): Promise<Outcome<Accepted>> {
   const { client, clock } = deps;
-  let key = await client.publicKey(config.repository);
+  let key = await keyOf(config, deps);
   let accepted: Accepted | undefined;
   for (const [field, name] of Object.entries(config.fields)) {
-    if (key.is !== "done")
-      return accepted === undefined ? outcomeOf(key) : unknown(half(config, key.trouble));
+    if (key.is !== "done") return accepted === undefined ? key : unknown(half(config, key.trouble));
     const value = fieldOf(values, field);
     const now = clock.now();
     let answer = await client.putSecret(config.repository, name, key.value, value);
     if (answer.is === "refused" && answer.said?.status === 422) {
       // The key may have been replaced since it was read. With the same key the refusal is about something else.
       const before = key.value.keyId;
-      key = await client.publicKey(config.repository);
+      key = await keyOf(config, deps);
       if (key.is === "done" && key.value.keyId !== before)
         answer = await client.putSecret(config.repository, name, key.value, value);
     }
@@ -76,6 +74,17 @@ async function putAll(config: Config, deps: Deps, values: Values): Promise<Outco
     accepted = { first: accepted?.first ?? last, last, byVendor: answer.value.at !== undefined };
   }
   return done(accepted ?? { first: clock.now(), last: clock.now(), byVendor: false });
+}
+
+/**
+ * The key to seal to, of the very repository that is meant: whose it is, is asked after the key. If the name goes to another
+ * repository in between or later, GitHub refuses a value that is sealed to this one's key (P6).
+ */
+async function keyOf(config: Config, deps: Deps): Promise<Outcome<SealingKey>> {
+  const key = await deps.client.publicKey(config.repository);
+  const repository = await place(config, deps);
+  if (repository.is !== "done") return repository;
+  return key.is === "done" ? done(key.value) : outcomeOf(key);
 }
 
 function notOurs(config: Config): Trouble {
