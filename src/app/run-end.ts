@@ -21,9 +21,6 @@ export async function ended(
   const { snapshot } = input;
   const note = noteOf(deps, run, input);
   const sealed = deps.sealedFor(run, snapshot.secret);
-  // What is sealed may go at the end: each credential of the run is canonical, back in the vault, ended, or debt by then.
-  for (const purpose of ["old", "pending"] as const)
-    for (const kept of await sealed.find(purpose)) await sealed.drop(kept.id);
   if (end.status !== "completed") await note(end.status, { trouble: end.trouble });
   else if (!RECORDS_ITSELF.includes(snapshot.flow)) await note("completed", { old: facts.old?.id });
   if (how.uncertain && snapshot.flow === "rotate") await deps.followUp(run, input, heldAtEnd(end, facts));
@@ -34,6 +31,10 @@ export async function ended(
     ...credentialsOf(facts),
     ...(end.status === "completed" ? {} : { trouble: end.trouble }),
   });
+  // What is sealed may go at the end: each credential of the run is canonical, back in the vault, ended, or debt by then.
+  // After the end is on record, because from then on nothing more is sealed.
+  for (const purpose of ["old", "pending"] as const)
+    for (const kept of await sealed.find(purpose)) await sealed.drop(kept.id);
   // Only now: the message says how the run stands.
   await tell(deps, run, input, end);
   return end;

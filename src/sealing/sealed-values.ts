@@ -22,7 +22,9 @@ export function sealedValues(rows: Rows, ring: KeyRing, run: RunId, secret: stri
       const value = await seal(textOf(values), purposeOf(id, run, purpose));
       await rows.query(
         `INSERT INTO lockstep.sealed (id, run, secret, purpose, credential_id, credential, fingerprints, kid, value)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run, purpose, credential_id) DO NOTHING`,
+         SELECT $1::uuid, $2, $3, $4, $5, $6::json, $7::jsonb, $8, $9
+         FROM lockstep.run WHERE id = $2 AND ended_at IS NULL FOR SHARE
+         ON CONFLICT (run, purpose, credential_id) DO NOTHING`,
         [
           id,
           run,
@@ -36,8 +38,8 @@ export function sealedValues(rows: Rows, ring: KeyRing, run: RunId, secret: stri
         ],
       );
       const kept = await lookUp(rows, run, purpose, credentialId);
-      // Only if somebody dropped it in this very moment, which nobody may while it is being sealed.
-      if (kept === undefined) throw new Error(`the sealed value ${id} was dropped while it was sealed`);
+      // A process that was frozen, and whose run another one has ended since: nobody would drop it any more.
+      if (kept === undefined) throw new Error(`nothing is sealed for ${run} after its end`);
       return kept;
     },
     find: async (purpose) => {

@@ -16,6 +16,7 @@ import {
   testDatabase,
 } from "../db/harness.ts";
 import { ledgerIn } from "../db/ledger.ts";
+import { progressIn } from "../db/progress.ts";
 import { reserveRun } from "../db/runs.ts";
 import { hasSealed, proveKeys } from "./canary.ts";
 import { addKey, promoteKey } from "./key-file.ts";
@@ -121,6 +122,16 @@ describe("sealedValues", () => {
     const sealed = sealedValues(db, ring, await someRun(db), "s");
     const strange = { ...credential("c"), description: "a\u0000b\ud800" };
     expect((await sealed.seal("pending", values(), strange)).credential).toEqual(strange);
+  });
+
+  it("[P7] seals nothing more for a run that has ended: nobody would drop it", async () => {
+    const run = await someRun(db);
+    const sealed = sealedValues(db, ring, run, "s");
+    const { id } = await sealed.seal("pending", values());
+    await progressIn(db).run(run, { status: "completed" });
+    await expect(sealed.seal("old", values())).rejects.toThrow("after its end");
+    expect(await sealed.find("old")).toEqual([]);
+    expect((await sealed.find("pending")).map((one) => one.id)).toEqual([id]);
   });
 
   it("drops what is no longer needed, and says so when it is asked for", async () => {
