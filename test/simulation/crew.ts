@@ -40,8 +40,8 @@ export interface Site {
   readonly person: Person;
   /** Values under seal, by id; the record itself holds none. */
   readonly vaultOfValues: Map<string, Values>;
-  /** A step's entry is carried out, not replayed. */
-  begins(run: Run): void;
+  /** An entry of a run's journal is carried out, not replayed. */
+  begins(run: Run, key: string): void;
   keysGone(): boolean;
   cancelAsked(): boolean;
   ran(run: Run): void;
@@ -166,14 +166,14 @@ async function carryOut(site: Site, run: Run, worker: Worker, follow: (plan: Pla
     ...inner,
     once: (key, body) =>
       inner.once(key, () => {
-        site.begins(run);
+        site.begins(run, key);
         return body();
       }),
     round: (entries) => {
       const begun = entries.map(({ key, body }) => ({
         key,
         body: () => {
-          site.begins(run);
+          site.begins(run, key);
           return body();
         },
       }));
@@ -221,6 +221,8 @@ function sealedIn(site: Site, worker: Worker, run: string): SealedValues {
         (one) => one.run === run && one.purpose === purpose && one.credential_id === credential_id,
       );
       if (found) return recordOf(found);
+      if (memory.runs.get(run)?.endedAt !== undefined)
+        throw new Error(`nothing is sealed for ${run} after its end`);
       const row = {
         id: `sealed-${vaultOfValues.size + 1}`,
         run,

@@ -32,6 +32,9 @@ const FAULTS: readonly Fault[] = [
 /** How long a fault goes on, where it is not of one request alone. */
 const LASTS: readonly (number | undefined)[] = [undefined, 10 * MINUTE];
 
+/** How far our own clock is set. */
+const CLOCKS: readonly number[] = [-10 * MINUTE, 10 * MINUTE];
+
 const PEOPLE: readonly (readonly Decision["choice"][])[] = [
   ["retry"],
   ["settle", "retry"],
@@ -67,6 +70,8 @@ export function* singles(runbook: string, size: Size, extent: Extent): Generator
       for (const forMs of LASTS)
         yield one({ at: { asks: n }, is: "fault", fault, ...(forMs !== undefined && { forMs }) });
     yield one({ at: { asks: n }, is: "cancel" });
+    yield one({ at: { answered: n }, is: "freeze", ms: 40 * MINUTE });
+    for (const ms of CLOCKS) yield one({ at: { asks: n }, is: "clock", ms });
   }
   for (const at of moments(extent)) {
     yield one({ at, is: "crash" });
@@ -76,7 +81,7 @@ export function* singles(runbook: string, size: Size, extent: Extent): Generator
   for (let n = 1; n <= extent.recorded; n += 1) {
     for (const act of ACTS) yield one({ at: { recorded: n }, is: "act", act });
     yield one({ at: { recorded: n }, is: "keys-gone", ms: 30 * MINUTE });
-    for (const ms of [-10 * MINUTE, 10 * MINUTE]) yield one({ at: { recorded: n }, is: "clock", ms });
+    for (const ms of CLOCKS) yield one({ at: { recorded: n }, is: "clock", ms });
     for (const entries of [1, 3, 8]) yield one({ at: { recorded: n }, is: "restore", entries });
   }
 }
@@ -138,7 +143,7 @@ function randomEvent(chance: Chance, extent: Extent): Event {
   if (kind < 72) return { at: anywhere, is: "freeze", ms: chance.pick([1_000, 4_000, 30_000, 40 * MINUTE]) };
   if (kind < 93) return { at: anywhere, is: "act", act: chance.pick(ACTS) };
   if (kind < 95) return { at: anywhere, is: "cancel" };
-  if (kind < 97) return { at: anywhere, is: "clock", ms: chance.between(-20, 20) * MINUTE };
+  if (kind < 97) return { at: anywhere, is: "clock", ms: chance.pick([-60, -15, -2, 2, 15, 60]) * MINUTE };
   if (kind < 99) return { at: { recorded: entry }, is: "restore", entries: chance.between(1, 12) };
   return { at: anywhere, is: "keys-gone", ms: chance.pick([5_000, 30 * MINUTE]) };
 }

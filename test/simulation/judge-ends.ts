@@ -12,7 +12,7 @@ export function judgeEnd(scene: Scene, id: string): void {
   if (!one) return;
   if (!situation.mayEnd.includes(id) && !isTagged(scene, one.description))
     violated("P10", `ended ${one.description}, which is not to be ended`);
-  if (scene.glass) return void scene.excused.add(id);
+  if (scene.glass && !isTagged(scene, one.description)) return void scene.excused.add(id);
   // What others do after the last look began cannot be seen by it: no one can look and act in one moment.
   if (scene.disturbedAt >= lookBegan(scene)) return void scene.excused.add(id);
   if (scene.sameSecond) scene.excused.add(id);
@@ -73,8 +73,10 @@ function lookBegan({ begun, runs }: Scene): number {
 
 /** P1, HK-11: the vault holds a key that works, unless somebody else took care of that. */
 export function judgeVault(scene: Scene): void {
-  const value = vaultValue(scene.sandbox);
-  if (scene.glass || accepted(scene.sandbox.heroku, value, scene.now()) || diedByOthers(scene, value)) return;
+  const { sandbox, excused } = scene;
+  const value = vaultValue(sandbox);
+  if (accepted(sandbox.heroku, value, scene.now()) || diedByOthers(scene, value)) return;
+  if (scene.glass && excused.has(ownerOf(sandbox, value)?.id ?? "")) return;
   scene.violated("P1", "the vault holds no key that works");
 }
 

@@ -30,7 +30,9 @@ function judgeRotation(scene: Scene, run: Run): void {
   const former = situation.canonical;
   if (record?.status === "completed") {
     const old = calm ? former : record.old?.id;
-    if (old !== undefined && lives.has(old)) violated("P4", "completed, and the old key lives");
+    // To leave a key alone that could not be told is a person's decision, which stays open as a finding.
+    const left = [...memory.owed.keys()].some((id) => id.includes("/unproved/"));
+    if (old !== undefined && lives.has(old) && !left) violated("P4", "completed, and the old key lives");
     if (!memory.rotations.some((one) => one.run === run.id))
       violated("P9", "completed without a row in the log");
     if (calm && !holds?.description.endsWith(run.tag))
@@ -77,6 +79,9 @@ export function judgeStranded(scene: Scene): void {
   const { sandbox, memory, before, violated } = scene;
   const runs = scene.runs();
   const open = runs.some((run) => memory.runs.get(run.id)?.endedAt === undefined);
+  // A run that a restored database has forgotten is found by its tags once a run comes to creating something (P11).
+  const creates = ["mint", "announce"];
+  if (scene.restored && !memory.audit.some(({ step }) => creates.includes(step ?? ""))) return;
   // A run that found it says so, and nothing is created beside it until somebody has looked.
   const named = runs.some((run) => memory.runs.get(run.id)?.trouble?.code === "DUPLICATE_UNCLEAR");
   if (open || named || memory.owed.size > 0) return;

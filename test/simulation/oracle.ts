@@ -11,8 +11,8 @@ import { livingIn, placesOf, vaultValue } from "./truth.ts";
 
 /** Holds what happens against the promises, with the vendors' own truth at hand. */
 export interface Oracle {
-  /** A run begins to carry out a step; what it did before it died does not count. */
-  begins(run: Run): void;
+  /** A run begins to carry out an entry of its journal; what it did of it before it died does not count. */
+  begins(run: Run, key: string): void;
   /** A process sends a write; `stranger`: although the run is another's (P8). */
   sent(sending: Sending, stranger: boolean): void;
   /** A vendor has carried out a request of ours. */
@@ -21,10 +21,10 @@ export interface Oracle {
   disturbed(): void;
   /** The same where it changes neither which key lives nor which copy holds what. */
   stirred(): void;
+  /** Our database was restored from before. */
+  restored(): void;
   /** Our clock was set forward by so much, or back where it is negative. */
   clockSet(ms: number): void;
-  /** A person has had a key ended at once: what holds it breaks, and that was the wish. */
-  brokeGlass(): void;
   /** A run has come to its end, or to a wait that nobody ends. */
   rested(run: Run): void;
   /** All is over. */
@@ -69,11 +69,19 @@ export function oracleOf(watched: Watched): Oracle {
     if (by === "us") for (const id of born) judgeCreated(scene, id);
   };
 
+  const disturbed = (): void => {
+    // Somebody's write in the second of ours cannot be told from it: the grade `receipt` shows no more than that.
+    if (secondOf(now()) === scene.wroteSecond) scene.sameSecond = true;
+    scene.disturbedAt = now();
+    notice("others", placesOf(sandbox));
+    judgeConsumers(scene);
+  };
+
   return {
     violations,
-    begins: ({ id }) => void scene.begun.set(id, now()),
-    brokeGlass: () => {
-      scene.glass = true;
+    begins: ({ id }, key) => {
+      scene.begun.set(id, now());
+      if (key.startsWith("break-glass/")) scene.glass = true;
     },
     clockSet: (ms) => {
       scene.gained += Math.max(0, ms);
@@ -99,12 +107,10 @@ export function oracleOf(watched: Watched): Oracle {
       judgeVault(scene);
       judgeConsumers(scene);
     },
-    disturbed: () => {
-      // Somebody's write in the second of ours cannot be told from it: the grade `receipt` shows no more than that.
-      if (secondOf(now()) === scene.wroteSecond) scene.sameSecond = true;
-      scene.disturbedAt = now();
-      notice("others", placesOf(sandbox));
-      judgeConsumers(scene);
+    disturbed,
+    restored: () => {
+      scene.restored = true;
+      disturbed();
     },
     stirred: () => judgeConsumers(scene),
     rested: (run) => judgeRest(scene, run),

@@ -32,6 +32,8 @@ export interface Scene {
   readonly foreign: Set<string>;
   /** When others last changed which key lives or which copy holds what. */
   disturbedAt: number;
+  /** Our database is older than what we did. */
+  restored: boolean;
   /** A person has had a key ended at once: what holds it breaks, and that was the wish. */
   glass: boolean;
   /** When we last sent a write to the vault or a copy. */
@@ -71,6 +73,7 @@ export function sceneOf(
     canonical: new Set([vault, authorizationOf(sandbox, situation.canonical)?.token].filter(isText)),
     foreign: new Set(),
     disturbedAt: Number.NEGATIVE_INFINITY,
+    restored: false,
     glass: situation.glass === true,
     wroteAt: Number.NEGATIVE_INFINITY,
     wroteSecond: Number.NaN,

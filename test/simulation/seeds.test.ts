@@ -43,6 +43,21 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       ],
     },
   ],
+  [
+    "[P6] the repository's name given to another right before the write: the value went there",
+    {
+      ...quietCase("overlap@1/compromised", "lean", 6_697),
+      events: [{ at: { asks: 34 }, is: "act", act: "gives the repository's name to another" }],
+      skewMs: -300_000,
+    },
+  ],
+  [
+    "[P7] a process frozen while it looked at the vault, and woken after the end of its run: it sealed what it had read",
+    {
+      ...quietCase("follow-up@1/beside", "lean", 1_498),
+      events: [{ at: { answered: 10 }, is: "freeze", ms: 2_400_000 }],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

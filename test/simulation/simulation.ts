@@ -95,7 +95,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         crew?.crash();
         (backups.at(-1 - event.entries) ?? backups[0])?.();
         person.forget();
-        oracle.disturbed();
+        oracle.restored();
       }
       if (event.is === "keys-gone") gone.keysUntil = timeline.now() + event.ms;
       if (event.is === "clock") {
@@ -174,10 +174,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       decisions: one.people,
       delay: () => manners.between(60_000, 30 * 3_600_000),
       paste,
-      decided: (choice) => {
-        note(`* a person decides: ${choice}`);
-        if (choice === "break-glass") oracle.brokeGlass();
-      },
+      decided: (choice) => note(`* a person decides: ${choice}`),
     });
     crew = crewOf({
       ground,
@@ -186,7 +183,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       fingerprint,
       person,
       vaultOfValues,
-      begins: (run) => oracle.begins(run),
+      begins: (run, key) => oracle.begins(run, key),
       keysGone: () => timeline.now() < gone.keysUntil,
       cancelAsked: () => cancelled,
       ran: () => {
