@@ -1,8 +1,9 @@
 import { copiesOf } from "../../src/core/snapshot.ts";
 import { SWEEP_MAX_AGE } from "../../src/guards/sweep.ts";
+import type { Authorization } from "../../src/sandbox/heroku/state.ts";
 import type { Run } from "./crew.ts";
 import type { Sending } from "./network.ts";
-import { diedByOthers, isTagged, type Scene } from "./scene.ts";
+import { diedByOthers, isOwn, isTagged, type Scene } from "./scene.ts";
 import { accepted, authorizationOf, consumersOf, holdersOf, KEY, ownerOf, vaultValue } from "./truth.ts";
 
 /** P1, P2, P10 at the end of a key by our hand. */
@@ -12,7 +13,7 @@ export function judgeEnd(scene: Scene, id: string): void {
   if (!one) return;
   if (!situation.mayEnd.includes(id) && !isTagged(scene, one.description))
     violated("P10", `ended ${one.description}, which is not to be ended`);
-  if (scene.glass && !isTagged(scene, one.description)) return void scene.excused.add(id);
+  if (scene.glass && !isOwn(scene, one)) return void scene.excused.add(id);
   // What others do after the last look began cannot be seen by it: no one can look and act in one moment.
   if (scene.disturbedAt >= lookBegan(scene)) return void scene.excused.add(id);
   if (scene.sameSecond) scene.excused.add(id);
@@ -28,8 +29,8 @@ export function judgeEnd(scene: Scene, id: string): void {
  * Whoever took the key from the vault, a shell or a session, has had the time that the plan promises for taking another: at
  * every moment somebody may have done so. A key that a rollback takes back has no such promise.
  */
-function judgeOverlap(scene: Scene, { token, description }: { token: string; description: string }): void {
-  if (!scene.canonical.has(token) || isTagged(scene, description)) return;
+function judgeOverlap(scene: Scene, one: Authorization): void {
+  if (!scene.canonical.has(one.token) || isOwn(scene, one)) return;
   const rotating = scene.runs().filter(({ plan, done }) => plan.snapshot.flow === "rotate" && !done);
   const promised = Math.min(...rotating.map(({ plan }) => plan.snapshot.soakMs));
   const had = scene.now() - scene.wroteAt;
@@ -43,7 +44,7 @@ function judgeOverlap(scene: Scene, { token, description }: { token: string; des
 /** P2: when the end of a key that was in use leaves, every place was read after the last write, and within 120 s. */
 export function judgeSweep(scene: Scene, { path }: Sending): void {
   const one = authorizationOf(scene.sandbox, path.slice(path.lastIndexOf("/") + 1));
-  if (!one || scene.glass || isTagged(scene, one.description)) return;
+  if (!one || scene.glass || isOwn(scene, one)) return;
   const since = Math.max(scene.wroteAt, scene.now() - SWEEP_MAX_AGE);
   const ending = scene.runs().filter(({ done, plan }) => !done && plan.snapshot.flow !== "follow-up");
   for (const { place, at } of ending.flatMap((run) => lastReads(scene, run)))

@@ -104,6 +104,14 @@ export function isTagged(scene: Scene, description: string): boolean {
   return tagsOf(scene).some((tag) => description.endsWith(tag));
 }
 
+/** Whether a run has created it, and it is not the one that a run is to end. */
+export function isOwn(
+  scene: Scene,
+  { id, description }: { readonly id: string; readonly description: string },
+): boolean {
+  return !scene.situation.mayEnd.includes(id) && isTagged(scene, description);
+}
+
 /** Whether it is others' doing that this value, which the vault holds, does not work. */
 export function diedByOthers(scene: Scene, value: string | undefined): boolean {
   if (value === scene.theirs) return true;

@@ -51,13 +51,6 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       skewMs: -300_000,
     },
   ],
-  [
-    "[P7] a process frozen while it looked at the vault, and woken after the end of its run: it sealed what it had read",
-    {
-      ...quietCase("follow-up@1/beside", "lean", 1_498),
-      events: [{ at: { answered: 10 }, is: "freeze", ms: 2_400_000 }],
-    },
-  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { attackAtRandom, attackSingly, randomCases } from "./batch.ts";
-import type { Case } from "./case.ts";
+import type { Case, Size } from "./case.ts";
 import { quietCase } from "./enumerate.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
 import { ATTACKED } from "./situations.ts";
 
 /** All of them take minutes: `npm run simulate -- --singles full`. Which part is taken moves with nothing, so that a failure repeats. */
-const PARTS = { bare: 10, lean: 120, full: 600 } as const;
+const PARTS: Readonly<Record<Size, number>> = { bare: 60, lean: 600, full: 2_000 };
 
 describe("a simulated rotation", () => {
   it("goes the same way every time", async () => {
-    const caseOf = await randomCases(ATTACKED);
+    const caseOf = await randomCases(["overlap@1", "supplied@1", "follow-up@1/beside"]);
     for (const seed of [3, 4, 5, 6]) {
       const first = await simulate(caseOf(seed), true);
       expect(await simulate(caseOf(seed), true)).toEqual(first);
@@ -38,19 +38,18 @@ describe("a simulated rotation", () => {
 });
 
 describe.each(ATTACKED)("%s", (runbook) => {
-  it.each(["bare", "lean", "full"] as const)(
-    "[P1][P2][P3][P4][P8][P9][P10][P11] keeps its promises under single faults, estate %s",
-    async (size) => {
-      const tally = await attackSingly(runbook, size, { of: PARTS[size], from: 1 });
+  it("[P1][P2][P3][P4][P6][P7][P8][P9][P10][P11] keeps its promises under single faults", async () => {
+    for (const [size, of] of Object.entries(PARTS)) {
+      const tally = await attackSingly(runbook, size as Size, { of, from: 1 });
       expect(tally.violations).toEqual([]);
-      expect(tally.runs).toBeGreaterThan(20);
-      expect(Object.keys(tally.ends).length).toBeGreaterThan(3);
-    },
-  );
+      expect(tally.runs).toBeGreaterThan(0);
+    }
+  });
 });
 
-it("[P1][P2][P3][P4][P8][P9][P10][P11] runbooks keep their promises where several things go wrong", async () => {
+it("[P1][P2][P3][P4][P6][P7][P8][P9][P10][P11] runbooks keep their promises where several things go wrong", async () => {
   const tally = await attackAtRandom({ first: 1, count: 150 }, ATTACKED);
   expect(tally.violations).toEqual([]);
   expect(tally.faults).toBeGreaterThan(tally.runs);
+  expect(Object.keys(tally.ends).length).toBeGreaterThan(20);
 });

@@ -1,7 +1,7 @@
 import type { Answer } from "../../src/core/circumstances.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { instantOf } from "../../src/core/time.ts";
-import { createSandbox } from "../../src/sandbox/sandbox.ts";
+import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
 import { dateAhead } from "../flow/date.ts";
@@ -145,7 +145,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         due("answered", counts.answered, sending);
       },
     };
-    const wires = { sandbox, timeline, chance, traffic };
+    const wires = { sandbox: dated(sandbox, () => timeline.now() + one.skewMs), timeline, chance, traffic };
     const vaultOfValues = new Map();
     const manners = chanceOf(one.seed, "people");
     const paste = async (run: Run, question: string): Promise<Answer> => {
@@ -231,6 +231,16 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     timeline.close();
     usePlatformFetch();
   }
+}
+
+/** The vendors say what time it is for them in every reply, as their web servers do. */
+function dated(sandbox: Sandbox, now: () => number): Sandbox {
+  const fetch: Sandbox["fetch"] = async (vendor, request) => {
+    const reply = await sandbox.fetch(vendor, request);
+    reply.headers.set("date", new Date(now()).toUTCString());
+    return reply;
+  };
+  return Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox;
 }
 
 type Everything = Record<
