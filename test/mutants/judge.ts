@@ -13,7 +13,7 @@ export interface Judge {
 /** Stands for the compiler, which is asked like a test: what cannot be built cannot be released. */
 export const TYPES = "types";
 /** Milliseconds that a test file may take beyond several times what it takes without a fault. */
-const PATIENCE = 20_000;
+const PATIENCE = 15_000;
 
 /**
  * Asks one test file after the other, the cheapest first, until one fails. What a file costs is seen the first time it is

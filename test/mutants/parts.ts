@@ -55,7 +55,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   reconcile: {
     files: ["interpret", "carry-out", "hold", "running", "persist"].map((name) => `src/core/${name}.ts`),
-    tests: [...FLOWS, ...FAILURES, ...SIMULATION],
+    tests: [...namesIn("src/core", ".test.ts"), ...FLOWS, ...FAILURES, ...SIMULATION],
     goal: 95,
   },
   journal: {

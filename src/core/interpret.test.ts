@@ -1,0 +1,378 @@
+import { describe, expect, it } from "vitest";
+import type { Answer, Decision } from "./circumstances.ts";
+import { done, type Outcome, type Proof, refused, unknown } from "./outcome.ts";
+import type { Look, Step } from "./step.ts";
+import type { Task } from "./task.ts";
+import { act, line, script, stage, TROUBLE } from "./testing.ts";
+import { after } from "./time.ts";
+
+const BY_DECISION = { says: "put back", by: "decision" } as const;
+const TASK: Task = { kind: "confirm", title: "Look", lines: [] };
+const retry: Decision = { choice: "retry" };
+const settle: Decision = { choice: "settle" };
+const kris = { name: "kris", assurance: "local user" } as const;
+const answer = (is: Answer["is"]): Answer => ({ is, by: kris, at: "2026-11-21T08:30:00.000Z" });
+const proved: Proof = { is: "proved", at: "2026-11-21T08:30:00.000Z", says: "seen" };
+const no = async () => refused(TROUBLE);
+const completed = { end: { status: "completed" } };
+const failed = { end: { status: "failed", trouble: TROUBLE } };
+const cancelled = { end: { status: "cancelled", trouble: { code: "RUN_CANCELLED" } } };
+
+/** A step after which only a person's decision leads back. */
+const stored = (log: string[]): Step => act(log, { id: "stored", undoes: BY_DECISION });
+
+function book(...steps: readonly Step[]) {
+  const gives = ["claimed", "validated", "canonical", "drained"] as const;
+  return { entries: () => steps.map((step, i) => line(gives[i] ?? "recorded", step)) };
+}
+
+describe("facts", () => {
+  it("are what earlier steps gave, and where several steps give one, all of theirs by step", async () => {
+    const s = stage();
+    const seen: object[] = [];
+    const look = (id: string) =>
+      act(s.log, {
+        id,
+        does: async (_c, facts) => {
+          seen.push({ ...facts });
+          return done(id);
+        },
+      });
+    const entries = () => [
+      line("old", look("a")),
+      line("copies", look("b"), look("c")),
+      line("dead", look("d")),
+    ];
+    expect(await s.carryOut({ entries })).toEqual(completed);
+    expect(seen.at(-1)).toEqual({ old: "a", copies: { b: "b", c: "c" } });
+    expect(s.ended[0]?.facts).toEqual({ old: "a", copies: { b: "b", c: "c" }, dead: "d" });
+  });
+
+  it("are shown as soon as they are known", async () => {
+    const s = stage();
+    await s.carryOut(book(act(s.log, { id: "a" }), act(s.log, { id: "b" })));
+    expect(s.log).toEqual(["began", "learned", "does a", "learned claimed", "does b"]);
+  });
+});
+
+describe("a wave", () => {
+  it("waits for each of its steps, and tries again only what is open", async () => {
+    const s = stage({ words: [retry] });
+    const a = act(s.log, { id: "a", undoes: BY_DECISION });
+    const b = act(s.log, { id: "b", does: script<Outcome<unknown>>(refused(TROUBLE), done("late")) });
+    expect(await s.carryOut({ entries: () => [line("copies", a, b)] })).toEqual(completed);
+    expect(s.log.filter((one) => one.startsWith("does"))).toEqual(["does a", "does b", "does b"]);
+    expect(s.ended[0]?.facts).toEqual({ copies: { a: "a done", b: "late" } });
+  });
+
+  it("[X-14] is held for what is unsettled, whatever else was refused", async () => {
+    const s = stage();
+    const open = { ...TROUBLE, message: "it may have happened" };
+    const a = act(s.log, { id: "a", does: no });
+    const b = act(s.log, {
+      id: "b",
+      effect: "once",
+      does: async () => unknown(open),
+      looks: async () => unknown(open),
+    });
+    expect(await s.carryOut({ entries: () => [line("copies", a, b)] })).toEqual({
+      waitsFor: "decision/a/1/1",
+    });
+    expect(s.shown.get("b")).toMatchObject({ state: "failed", trouble: open });
+    expect(s.log.filter((one) => one.startsWith("undo"))).toEqual([]);
+  });
+
+  it("names what was refused before what was only stopped", async () => {
+    const stops = script(false, true);
+    const s = stage({ ports: { stopAsked: stops } });
+    const a = act(s.log, { id: "a", does: no });
+    const b = act(s.log, { id: "b" });
+    expect(await s.carryOut({ entries: () => [line("copies", b, a)] })).toMatchObject(cancelled);
+    const t = stage({ ports: { stopAsked: script(true, false) } });
+    const c = act(t.log, { id: "c" });
+    const d = act(t.log, { id: "d", does: no });
+    expect(await t.carryOut({ entries: () => [line("copies", c, d)] })).toEqual(failed);
+  });
+
+  it("proves what is done, and only that", async () => {
+    const asked: string[] = [];
+    const proves = (id: string) => async () => {
+      asked.push(id);
+      return proved;
+    };
+    const s = stage();
+    const a = act(s.log, { id: "a", proves: proves("a") });
+    const b = act(s.log, { id: "b", does: no, proves: proves("b") });
+    const c = act(s.log, { id: "c" });
+    expect(await s.carryOut({ entries: () => [line("copies", a, b, c)] })).toEqual(failed);
+    expect(asked).toEqual(["a"]);
+  });
+
+  it("is not done while a proof is missing", async () => {
+    const s = stage({ words: [retry] });
+    const proves = script<Proof>({ is: "refuted", trouble: TROUBLE }, proved);
+    expect(await s.carryOut(book(stored(s.log), act(s.log, { id: "a", proves })))).toEqual(completed);
+    expect(s.log.filter((one) => one === "does a")).toHaveLength(2);
+  });
+});
+
+describe("going back by ourselves", () => {
+  it("undoes what has begun once, however often it was tried, and nothing that only looks", async () => {
+    const s = stage({ words: [retry] });
+    const a = act(s.log, {
+      id: "a",
+      does: async () => unknown(TROUBLE),
+      looks: script<Look<unknown>>(unknown(TROUBLE), { is: "present", value: 1 }),
+    });
+    const left = await s.carryOut(
+      book(act(s.log, { id: "looks", effect: "none" }), a, act(s.log, { id: "b", does: no })),
+    );
+    expect(left).toEqual(failed);
+    expect(s.log.filter((one) => one.startsWith("undo"))).toEqual(["undo b", "undo a"]);
+  });
+
+  it("passes over what leaves nothing to undo", async () => {
+    const s = stage();
+    const left = await s.carryOut(
+      book(act(s.log, { id: "a", undoes: "nothing" }), act(s.log, { id: "b", does: no })),
+    );
+    expect(left).toEqual(failed);
+    expect(s.audit.filter(({ action }) => action.endsWith("undo.intended")).map(({ step }) => step)).toEqual([
+      "b",
+    ]);
+  });
+
+  it("[X-14] is not done where a store was written, an end is open, or a person has frozen all", async () => {
+    for (const [first, second] of [
+      [{ undoes: BY_DECISION }, { does: no }],
+      [{ undoes: "impossible" }, { does: no }],
+      [{}, { does: async () => unknown(TROUBLE), looks: async () => unknown(TROUBLE) }],
+    ] as const) {
+      const s = stage();
+      const left = await s.carryOut(
+        book(act(s.log, { id: "a", ...first }), act(s.log, { id: "b", ...second })),
+      );
+      expect(left).toEqual({ waitsFor: "decision/b/1/1" });
+      expect(s.log.filter((one) => one.startsWith("undo"))).toEqual([]);
+    }
+  });
+
+  it("is stuck where an undo fails: no word leads forward again, and the run ends as it would have", async () => {
+    for (const [choice, end] of [
+      ["retry", failed],
+      ["settle", failed],
+      ["cancel", { end: { status: "cancelled", trouble: TROUBLE } }],
+    ] as const) {
+      const s = stage({ words: [{ choice }] });
+      const undoes = { says: "back", does: script<Outcome<void>>(refused(TROUBLE), done(undefined)) };
+      const left = await s.carryOut(book(act(s.log, { id: "a", undoes }), act(s.log, { id: "b", does: no })));
+      expect(left).toEqual(end);
+      expect(s.log.filter((one) => one.startsWith("does"))).toEqual(["does a", "does b"]);
+    }
+  });
+});
+
+describe("a held run", () => {
+  it("[X-05] says so, and says when it goes on", async () => {
+    const s = stage({ words: [retry] });
+    const a = act(s.log, { id: "a", does: script<Outcome<unknown>>(refused(TROUBLE), done(1)) });
+    await s.carryOut(book(stored(s.log), a));
+    expect(s.log.slice(-5)).toEqual(["does a", "held VENDOR_ERROR", "resumed", "learned claimed", "does a"]);
+  });
+
+  it("looks only, where a person says that it is done by hand, and believes what is seen", async () => {
+    for (const [found, end] of [
+      [{ is: "present", value: "by hand" }, completed],
+      [{ is: "absent" }, { waitsFor: "decision/a/2/1" }],
+    ] as const) {
+      const s = stage({ words: [settle] });
+      const a = act(s.log, { id: "a", does: no, looks: async () => found, asks: () => undefined });
+      expect(await s.carryOut(book(stored(s.log), a))).toEqual(end);
+      expect(s.log.filter((one) => one === "does a")).toHaveLength(1);
+    }
+  });
+
+  it("asks nobody for a task that is settled, and everybody again on a retry", async () => {
+    const s = stage({ words: [answer("declined"), settle, retry, answer("done")] });
+    const does = script<Outcome<unknown>>(refused(TROUBLE), done(1));
+    const a = act(s.log, {
+      id: "a",
+      by: "operator",
+      asks: () => TASK,
+      does,
+      looks: async () => ({ is: "absent" }),
+    });
+    expect(await s.carryOut(book(stored(s.log), a))).toEqual(completed);
+    expect(s.log.filter((one) => one.startsWith("asked"))).toEqual(["asked a", "asked a"]);
+  });
+
+  it("[HK-21] has taken back the one step whose proof demands it", async () => {
+    for (const reverts of [true, false]) {
+      const s = stage();
+      const undoes = {
+        ...BY_DECISION,
+        does: async () => {
+          s.log.push("old value back");
+          return done(undefined);
+        },
+      };
+      const refuted = { ...TROUBLE, code: "CONSUMER_CRASHED" } as const;
+      const a = act(s.log, {
+        id: "a",
+        undoes,
+        proves: async () => ({ is: "refuted", trouble: refuted }),
+        reverts: ({ code }) => reverts && code === "CONSUMER_CRASHED",
+      });
+      const b = act(s.log, { id: "b", undoes, proves: async () => proved, reverts: () => true });
+      expect(await s.carryOut({ entries: () => [line("copies", b, a)] })).toEqual({
+        waitsFor: "decision/b/1/1",
+      });
+      expect(s.log.filter((one) => one === "old value back")).toHaveLength(reverts ? 1 : 0);
+      expect(s.log.at(-1)).toBe("held CONSUMER_CRASHED");
+    }
+  });
+
+  it("takes nothing back of a step that cannot be, though its proof demands it", async () => {
+    const s = stage();
+    const a = act(s.log, {
+      id: "a",
+      undoes: BY_DECISION,
+      proves: async () => ({ is: "refuted", trouble: TROUBLE }),
+      reverts: () => true,
+    });
+    expect(await s.carryOut(book(a))).toEqual({ waitsFor: "decision/a/1/1" });
+    expect(s.shown.get("a")).toMatchObject({ state: "undone" });
+  });
+});
+
+describe("a task for a person", () => {
+  it("is asked once nothing is in the way of what stands beside it", async () => {
+    const s = stage();
+    const a = act(s.log, { id: "a", by: "operator", asks: () => TASK });
+    const b = act(s.log, { id: "b", does: no });
+    const c = act(s.log, { id: "c" });
+    expect(await s.carryOut({ entries: () => [line("copies", a, b, c)] })).toEqual(failed);
+    expect(s.log).not.toContain("asked a");
+  });
+
+  it("is reminded of after each day, and its answer is heard", async () => {
+    const heard: unknown[] = [];
+    const s = stage({ words: [undefined, undefined, answer("done")] });
+    const a = act(s.log, {
+      id: "a",
+      by: "operator",
+      asks: () => TASK,
+      does: async (_c, _facts, said) => {
+        heard.push(said);
+        return done(1);
+      },
+    });
+    expect(await s.carryOut(book(a))).toEqual(completed);
+    expect(s.log).toEqual([
+      "began",
+      "asked a",
+      "reminded task/a/1 2",
+      "reminded task/a/1 3",
+      "resumed",
+      "learned",
+      "does a",
+    ]);
+    expect(s.asked.map(({ until }) => until)).toEqual(
+      Array(3).fill(after("2026-11-21T08:30:00.000Z", 86_400_000)),
+    );
+    expect(heard).toEqual([answer("done")]);
+  });
+
+  it("[X-08] is asked again where its answer is refused, without a hold", async () => {
+    const s = stage({ words: [answer("done"), answer("done")] });
+    const wrong = refused({ ...TROUBLE, code: "ANSWER_REFUSED" });
+    const a = act(s.log, {
+      id: "a",
+      by: "operator",
+      asks: () => TASK,
+      does: script<Outcome<unknown>>(wrong, done(1)),
+    });
+    expect(await s.carryOut(book(a))).toEqual(completed);
+    expect(s.log.filter((one) => one.startsWith("asked"))).toHaveLength(2);
+  });
+
+  it("[X-08] holds or walks back for another trouble, though an answer beside it was refused", async () => {
+    const s = stage({ words: [answer("done"), answer("done")] });
+    const tasks = { by: "operator", asks: () => TASK } as const;
+    const a = act(s.log, {
+      id: "a",
+      ...tasks,
+      does: async () => refused({ ...TROUBLE, code: "ANSWER_REFUSED" }),
+    });
+    const b = act(s.log, { id: "b", ...tasks, does: no });
+    const left = await s.carryOut({ entries: () => [line("copies", a, b)] });
+    expect(left).toMatchObject({ end: { status: "failed" } });
+  });
+
+  it("is over where a person cancels instead; any other word means that it is declined", async () => {
+    for (const [choice, code] of [
+      ["cancel", "RUN_CANCELLED"],
+      ["rollback", "OPERATOR_DECLINED"],
+    ] as const) {
+      const s = stage({ words: [{ choice }] });
+      const a = act(s.log, { id: "a", by: "operator", asks: () => TASK });
+      const left = await s.carryOut(book(a));
+      const status = choice === "cancel" ? "cancelled" : "failed";
+      expect(left).toMatchObject({ end: { status, trouble: { code } } });
+      expect(s.log).not.toContain("does a");
+    }
+  });
+});
+
+describe("what the end of a run has to know", () => {
+  it("[HK-13] is whether something that is sent once was open at some time", async () => {
+    for (const [effect, uncertain] of [
+      ["once", true],
+      ["repeatable", false],
+    ] as const) {
+      const s = stage();
+      const looks = async (): Promise<Look<unknown>> => ({ is: "present", value: 1 });
+      await s.carryOut(book(act(s.log, { id: "a", effect, does: async () => unknown(TROUBLE), looks })));
+      expect(s.ended[0]?.how.uncertain).toBe(uncertain);
+    }
+    const calm = stage();
+    await calm.carryOut(book(act(calm.log, { id: "a", effect: "once" })));
+    expect(calm.ended[0]?.how).toEqual({ uncertain: false, requests: [] });
+  });
+
+  it("[X-14] is which writes became requests, and later steps are told", async () => {
+    const s = stage({ words: [settle] });
+    const pending = { ...TROUBLE, code: "VAULT_APPROVAL_PENDING", message: "request 7" } as const;
+    const looks = async (): Promise<Look<unknown>> => ({ is: "present", value: 1 });
+    const told: unknown[] = [];
+    const b = act(s.log, {
+      id: "b",
+      asks: (_snapshot, _facts, { history, tag }) => void told.push([tag, ...history.requests]),
+    });
+    const a = act(s.log, { id: "a", does: async () => unknown(pending), looks });
+    const c = act(s.log, { id: "c", does: no });
+    expect(await s.carryOut(book(a, b, c))).toEqual(failed);
+    expect(told).toEqual([["tag", "request 7"]]);
+    expect(s.ended[0]?.how.requests).toEqual(["request 7"]);
+    expect(s.log.filter((one) => one === "does a")).toHaveLength(1);
+  });
+});
+
+describe("waiting", () => {
+  it("is shown, and over at its time, before the step begins", async () => {
+    const s = stage();
+    const until = "2026-11-22T08:30:00.000Z";
+    expect(
+      await s.carryOut(book(act(s.log, { id: "a", waits: () => until }), act(s.log, { id: "b" }))),
+    ).toEqual(completed);
+    expect(s.log).toEqual([
+      "began",
+      `a waits until ${until}`,
+      `slept until ${until}`,
+      "learned",
+      "does a",
+      "learned claimed",
+      "does b",
+    ]);
+  });
+});
