@@ -32,6 +32,13 @@ const { values, positionals } = parseArgs({
 const asked = positionals.length > 0 ? positionals : Object.keys(PARTS);
 /** Milliseconds that each test file takes, shared by all parts. */
 const costs = new Map<string, number>();
+/** Copies of the source, which are removed however this ends. */
+const trees = new Set<string>();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    for (const tree of trees) remove(tree);
+    process.exit(130);
+  });
 const figures = [];
 for (const name of asked) {
   const part = PARTS[name];
@@ -92,7 +99,7 @@ async function judgeAll(mutants: readonly Mutant[], part: Part): Promise<readonl
         }
       } finally {
         await judge.close();
-        rmSync(tree, { recursive: true, force: true });
+        remove(tree);
       }
     }),
   );
@@ -108,11 +115,17 @@ function counts(results: readonly Result[]): readonly (readonly [by: string, cou
 /** A tree of its own, so that nothing else is disturbed and two can be tried side by side. */
 function copyOfTree(): string {
   const copy = mkdtempSync(path.join(tmpdir(), "lockstep-mutants-"));
+  trees.add(copy);
   const left = new Set(["node_modules", ".git", "reports", ".lockstep", "fidelity"]);
   for (const entry of readdirSync(root))
     if (!left.has(entry)) cpSync(path.join(root, entry), path.join(copy, entry), { recursive: true });
   symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
   return copy;
+}
+
+function remove(tree: string): void {
+  rmSync(tree, { recursive: true, force: true });
+  trees.delete(tree);
 }
 
 function say(line: string): void {

@@ -9,6 +9,9 @@ export function may(list: number[], age: number): object | undefined {
   return { code: "NO", message: age > 8 ? list : age };
 }
 const kinds = [one, two].map(known).join(age > 9 ? "old" : \`\${age}\`);
+function costsOf(age: number) {
+  return age === 10 ? 1 : 2;
+}
 const step = { needs: [one, ...four] };
 const other = { needs: four };
 `;
@@ -28,11 +31,11 @@ it("makes every fault of its kinds, one at a time, and leaves words alone", () =
     '6 trouble: return { code: "NO", message: age > 8 ? list : age }; → return undefined as never;',
     "8 member: one, → (removed)",
     "8 member: two → (removed)",
-    "9 guard: one, → (removed)",
-    '9 guard: four → without "the first"',
-    '9 guard: four → without "the second"',
-    '10 guard: four → without "the first"',
-    '10 guard: four → without "the second"',
+    "12 guard: one, → (removed)",
+    '12 guard: four → without "the first"',
+    '12 guard: four → without "the second"',
+    '13 guard: four → without "the first"',
+    '13 guard: four → without "the second"',
   ]);
   for (const { text } of mutants) expect(text).not.toBe(SOURCE);
   expect(mutants.at(-1)?.text).toContain("const other = { needs: four.toSpliced(1, 1) };");

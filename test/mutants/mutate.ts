@@ -45,15 +45,18 @@ const OPPOSITE: Readonly<Record<string, string>> = {
   "||": "&&",
 };
 const QUANTIFIERS: Readonly<Record<string, string>> = { every: "some", some: "every" };
-/** What stands under these names is read by people, and decides nothing. */
-const WORDS = new Set(["message", "because", "next", "says", "title", "lines"]);
+/** What stands under these names is read by people, or says what a plan costs, and decides nothing. */
+const WORDS = /^(message|because|next|says|tells|title|lines|conditional|costs\w*)$/;
 
-/** Every fault of our kinds that fits into this source. Words are left as they are: a choice between two texts decides nothing. */
+/**
+ * Every fault of our kinds that fits into this source. What decides nothing is left as it is: words, a choice between two texts,
+ * the costs of a plan.
+ */
 export function mutantsOf(file: string, text: string, lists: Lists = {}): readonly Mutant[] {
   const { program } = parseSync(file, text);
   const changes: Change[] = [];
   walk(program as unknown as Node, (node) => {
-    if (areWords(node)) return false;
+    if (decidesNothing(node)) return false;
     changes.push(...changesAt(node, { text, lists }));
     return true;
   });
@@ -66,8 +69,9 @@ export function mutantsOf(file: string, text: string, lists: Lists = {}): readon
   }));
 }
 
-function areWords(node: Node): boolean {
-  if (node.type === "Property" && node.key.type === "Identifier") return WORDS.has(node.key.name);
+function decidesNothing(node: Node): boolean {
+  if (node.type === "Property" && node.key.type === "Identifier") return WORDS.test(node.key.name);
+  if (node.type === "FunctionDeclaration") return node.id !== null && WORDS.test(node.id.name);
   return node.type === "ConditionalExpression" && isText(node);
 }
 

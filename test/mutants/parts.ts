@@ -48,9 +48,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
     files: [
       ...["find-ending", "ending", "revoke", "end-former", "former", "end-one", "end-new", "end-supplied"],
       ...["dead", "gone", "refusal", "closed", "tidy", "mint", "restore", "receipt"],
-    ].map((name) => `src/runbooks/steps/${name}.ts`),
+    ]
+      .map((name) => `src/runbooks/steps/${name}.ts`)
+      .concat("src/core/sweep.ts"),
     kinds: ["member", "condition", "call", "trouble"],
-    tests: [...GUARD_TESTS, ...FLOWS, ...FAILURES, ...SIMULATION],
+    tests: [...GUARD_TESTS, ...namesIn("src/core", ".test.ts"), ...FLOWS, ...FAILURES, ...SIMULATION],
     goal: 95,
   },
   reconcile: {

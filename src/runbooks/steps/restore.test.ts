@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { done } from "../../core/outcome.ts";
+import type { CopySnapshot } from "../../core/snapshot.ts";
+import type { Step } from "../../core/step.ts";
+import { lastWrite, receiptOf } from "./receipt.ts";
+import { restore, restoreVault } from "./restore.ts";
+import { AT, copy, FACTS, holding, notDone, only, scene } from "./testing.ts";
+
+const byHand = { command: [], lines: [] };
+const stepOf = (place: CopySnapshot): Step => restore(place).step;
+const answer = { by: { name: "kris", assurance: "local user" }, at: AT } as const;
+
+describe("[X-14] the old value is put back into a copy", () => {
+  it("unless a copy that can be read holds it", async () => {
+    const look = (token: string) => {
+      const s = scene({
+        stores: { app: { observe: async () => holding({ token }) } },
+        announced: ["propagate/app"],
+      });
+      return stepOf(copy("app")).looks?.(s.c, FACTS);
+    };
+    expect(await look("old")).toMatchObject({
+      is: "present",
+      value: { wrote: false, fingerprints: { token: "old" } },
+    });
+    expect(await look("new")).toEqual({ is: "absent" });
+  });
+
+  it("where it cannot be read: as soon as this run has begun to write it", async () => {
+    const ci = copy("ci", { read: false });
+    const blind = { observe: async () => done({ at: AT, present: true, changedAt: AT }) };
+    const look = (announced: readonly string[], seen: object = blind) =>
+      stepOf(ci).looks?.(scene({ announced, stores: { ci: seen } }).c, FACTS);
+    expect(await look(["propagate/ci"])).toEqual({ is: "absent" });
+    expect(await look(["propagate/app"])).toMatchObject({
+      is: "present",
+      value: { copy: "ci", wrote: false },
+    });
+    expect(await look([], { observe: async () => notDone })).toEqual(notDone);
+  });
+
+  it("by us, or by a person whose change the place itself shows", async () => {
+    const s = scene();
+    await stepOf(copy("app")).does(s.c, FACTS);
+    expect(s.log).toEqual(["write app o"]);
+    const place = copy("app", { byHand });
+    const step = stepOf(place);
+    const act = (is: "done" | "declined", given: Parameters<typeof scene>[0] = {}) =>
+      step.does(scene(given).c, FACTS, { ...answer, is });
+    expect(await act("declined")).toMatchObject({ is: "refused", trouble: { code: "OPERATOR_DECLINED" } });
+    const announced = ["propagate/app"];
+    expect(await act("done", { announced })).toMatchObject({ is: "done", value: { wrote: true } });
+    const before = {
+      observe: async () => done({ at: AT, present: true, changedAt: "2026-11-21T08:00:00.000Z" }),
+    };
+    expect(await act("done", { announced, stores: { app: before } })).toMatchObject({
+      is: "refused",
+      trouble: { code: "ANSWER_REFUSED" },
+    });
+    // Never begun to be written by this run: what it holds is what it held.
+    expect(await act("done", { stores: { app: before } })).toMatchObject({
+      is: "done",
+      value: { wrote: false },
+    });
+    expect(await act("done", { stores: { app: { observe: async () => notDone } } })).toMatchObject({
+      is: "refused",
+    });
+    expect(
+      step.asks?.(scene().c.snapshot, FACTS, { tag: "tag", history: { uncertain: false, requests: [] } }),
+    ).toMatchObject({ kind: "carry", value: "old" });
+    expect(stepOf(copy("app")).asks).toBeUndefined();
+  });
+});
+
+describe("[P1] the old value is put back into the vault", () => {
+  const step = only(restoreVault(copy("vault")));
+
+  it("unless it holds it; what is not seen is not there", async () => {
+    const look = (observe: () => Promise<ReturnType<typeof holding>>) =>
+      step.looks?.(scene({ vault: { observe } }).c, FACTS);
+    expect(await look(async () => holding({ token: "old" }))).toMatchObject({
+      is: "present",
+      value: { copy: "vault" },
+    });
+    expect(await look(async () => holding({ token: "new" }))).toEqual({ is: "absent" });
+    expect(await look(async () => done({ at: AT, present: false }))).toEqual({ is: "absent" });
+    expect(await look(async () => notDone)).toEqual(notDone);
+  });
+});
+
+describe("a receipt of what was found", () => {
+  it("[P2] says when the place changed and which version it has, where the place says so", () => {
+    const fingerprints = { token: "old" };
+    const bare = { copy: "app", at: AT, fingerprints, wrote: false };
+    expect(receiptOf("app", { at: AT, present: true }, fingerprints)).toStrictEqual(bare);
+    expect(
+      receiptOf("app", { at: AT, present: true, version: "7", changedAt: AT }, fingerprints),
+    ).toStrictEqual({
+      ...bare,
+      version: "7",
+      changedAt: AT,
+    });
+  });
+
+  it("[HK-23] the last write of all is what is waited for", () => {
+    const of = (at: string) => ({ copy: "x", at, fingerprints: {}, wrote: true });
+    const late = "2026-11-21T09:00:00.000Z";
+    expect(lastWrite(of(late), { app: of(AT) })).toBe(late);
+    expect(lastWrite(of(AT), { app: of(AT), ci: of(late) })).toBe(late);
+  });
+});
