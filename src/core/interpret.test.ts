@@ -172,6 +172,32 @@ describe("going back by ourselves", () => {
   });
 });
 
+describe("a wish to stop", () => {
+  it("is heard only while nothing was stored, and never on the way back", async () => {
+    const s = stage({ ports: { stopAsked: script(false, true) } });
+    expect(await s.carryOut(book(stored(s.log), act(s.log, { id: "a" })))).toEqual(completed);
+    const t = stage({ ports: { stopAsked: script(false, true) } });
+    expect(await t.carryOut(book(act(t.log, { id: "a" }), act(t.log, { id: "b" })))).toMatchObject(cancelled);
+    const who = { is: "alive", account: "kris", federated: false, says: "" } as const;
+    const u = stage({ words: [{ choice: "rollback" }], who, ports: { stopAsked: async () => wished } });
+    let wished = false;
+    const fails = async () => {
+      wished = true;
+      return refused(TROUBLE);
+    };
+    const entries = () => [
+      line("checked", act(u.log, { id: "check", effect: "none", does: async () => done({ sealed: "s" }) })),
+      line("pending", act(u.log, { id: "mint" })),
+      line("canonical", stored(u.log)),
+      line("validated", act(u.log, { id: "fails", does: fails })),
+    ];
+    const back = () => [line("vaultRestored", act(u.log, { id: "restore" }))];
+    expect(await u.carryOut({ entries, back })).toMatchObject({
+      end: { trouble: { code: "RUN_ROLLED_BACK" } },
+    });
+  });
+});
+
 describe("a held run", () => {
   it("[X-05] says so, and says when it goes on", async () => {
     const s = stage({ words: [retry] });
