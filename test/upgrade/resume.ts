@@ -94,7 +94,6 @@ export async function takenOver(
     for (const { position, key, answer } of known)
       run.kept.slots.set(position, { key, text: JSON.stringify(filled(answer, values)) });
     if (next && message) run.kept.messages.set(next.key, [filled(message, values)]);
-    if (said.some((entry) => choiceIn(entry) === "break-glass")) stage.oracle?.brokeGlass();
     if (!next) one.happens?.[known.at(-1)?.key ?? ""]?.(stage);
     stage.crew.resume(run);
     const how = await stage.play();

@@ -74,9 +74,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     decisions: options.decisions,
     delay: () => chance.between(60_000, 3_600_000),
     paste: (run, question) => paste({ sandbox, memory, timeline, sealed }, run, question),
-    decided: (choice) => {
-      if (choice === "break-glass") oracle?.brokeGlass();
-    },
+    decided: () => {},
   });
   const quiet = { asks: () => undefined, answered: () => {} };
   const traffic = {
@@ -93,7 +91,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     fingerprint,
     person,
     vaultOfValues: sealed,
-    begins: (run) => oracle?.begins(run),
+    begins: (run, key) => oracle?.begins(run, key),
     keysGone: () => false,
     cancelAsked: () => false,
     ran: () => {},
