@@ -25,6 +25,7 @@ const CLAIMS: readonly Claim[] = [
   ["ready: says of the place what observe says", readyIsTrue],
   ["write: puts every field, and its receipt is true", writesAll],
   ["write: what is there already is not written again, where it can be read", comparesFirst],
+  ["write: regardless of what is read, it is sent", sendsRegardless],
   ["atomicFields: where claimed, all fields change in one call", changesAtOnce],
   ["effectiveWhen: what is claimed to be in force at once is read back at once", inForceAtOnce],
   ["prove: what was written is proved", provesOwn],
@@ -136,6 +137,23 @@ async function comparesFirst({ stage, can }: Told): Promise<void> {
     ensure(!second.wrote, "a receipt that says nothing was written");
     ensure(!sent, "nothing to be sent for a value that is there already");
   } else ensure(second.wrote === sent, "a receipt that says whether it wrote");
+}
+
+async function sendsRegardless({ stage }: Told): Promise<void> {
+  const { world } = stage;
+  const opened = stage.open();
+  await writeOn(stage, opened);
+  await world.pass(stage.settleMs);
+  const changing = opened.wire.exchanges.filter(({ changed }) => changed);
+  const before = opened.wire.exchanges.length;
+  const again = await opened.adapter.write(valuesOf(world.next), { regardless: true });
+  ensure(again.is === "done", "what is there already to be written again", again.is);
+  const later = opened.wire.exchanges.slice(before);
+  const sent = changing.every((one) =>
+    later.some(({ method, path }) => method === one.method && path === one.path),
+  );
+  ensure(sent, "every field to be sent again");
+  ensure(samePlain(world.held(), world.next), "the same to be there afterwards");
 }
 
 async function changesAtOnce({ stage, can }: Told): Promise<void> {

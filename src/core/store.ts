@@ -71,8 +71,11 @@ export interface Store {
   ready(): Promise<Outcome<Readiness>>;
   /** What it holds now; read only. `refused` with DESTINATION_UNREADY or VENDOR_TARGET_MISSING when the place itself is missing or cannot take a write. */
   observe(): Promise<Outcome<Observation>>;
-  /** Puts all fields, once. Compares first where it can read, so that an equal value causes no write. */
-  write(values: Values): Promise<Outcome<Receipt>>;
+  /**
+   * Puts all fields, once. Compares first where it can read, so that an equal value causes no write; with `regardless` it
+   * sends them all the same: what is read may be older than a write whose outcome nobody knows.
+   */
+  write(values: Values, how?: { readonly regardless: boolean }): Promise<Outcome<Receipt>>;
   /** Whether the write stands and its consumers use it, one observation; the caller asks again until a deadline while it is `unknown`. */
   prove(receipt: Receipt, values: Values): Promise<Proof>;
   /** Whether everything that took its value before this write has ended (HK-23), one observation. */

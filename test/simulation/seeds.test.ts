@@ -51,6 +51,25 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       skewMs: -300_000,
     },
   ],
+  [
+    "[P1][P2] reads of the vault that lag behind a write whose answer was lost: the rollback took them for the old value and ended the new key",
+    {
+      ...quietCase("supplied@1", "bare", 103_941),
+      events: [
+        { at: { asks: 38 }, is: "fault", fault: { kind: "stale" }, forMs: 5_000 },
+        { at: { asks: 29 }, is: "fault", fault: { kind: "lost-reply" } },
+      ],
+      people: ["rollback"],
+    },
+  ],
+  [
+    "[P1][P2] the same in a rotation, where every read lags",
+    {
+      ...quietCase("overlap@1", "bare", 104_058),
+      events: [{ at: { asks: 1 }, is: "fault", fault: { kind: "stale" }, forMs: 12 * 3_600_000 }],
+      people: ["rollback"],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

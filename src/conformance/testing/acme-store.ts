@@ -35,7 +35,7 @@ export const acmeSlot = defineStore({
       return done({ ...seen.value, mayWrite: "unknown", open: ["whether this key may write the slot"] });
     },
     observe: () => observe(deps),
-    write: (values) => write(deps, values),
+    write: (values, how) => write(deps, values, how?.regardless),
     prove: (receipt) => prove(deps, receipt),
     drained: async () => ({ is: "proved", at: deps.clock.now(), says: "the slot is read at once" }),
     survey: async () => done([]),
@@ -50,14 +50,15 @@ async function observe({ client, clock, fingerprint }: Deps): Promise<Outcome<Ob
   return done({ at: clock.now(), present: true, fingerprints, version: String(version), targetId: id });
 }
 
-async function write(deps: Deps, values: Values): Promise<Outcome<Receipt>> {
+async function write(deps: Deps, values: Values, regardless = false): Promise<Outcome<Receipt>> {
   const { client, clock, copy, fingerprint } = deps;
   const before = await client.slot();
   if (before.is !== "done") return outcomeOf(before);
   const receipt = { copy, fingerprints: fingerprint(values) };
   const { fields, version } = before.value;
   const same = Object.entries(values).every(([field, value]) => fields[field]?.equals(value) === true);
-  if (same) return done({ ...receipt, at: clock.now(), wrote: false, version: String(version) });
+  if (same && !regardless)
+    return done({ ...receipt, at: clock.now(), wrote: false, version: String(version) });
   const put = await client.put(values);
   if (put.is !== "done") return outcomeOf(put);
   return done({ ...receipt, at: clock.now(), wrote: true, version: String(put.value.version) });

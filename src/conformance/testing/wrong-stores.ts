@@ -108,6 +108,11 @@ export const WRONG_STORES: readonly Wrong[] = [
     })),
   ],
   [
+    "believes a read although it was told not to",
+    "write: regardless of what is read, it is sent",
+    store((right) => ({ write: (values) => right.write(values) })),
+  ],
+  [
     "sends a write again when its reply is lost",
     "write: what has an effect is sent once",
     store((right, { client }) => ({

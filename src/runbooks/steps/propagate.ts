@@ -65,7 +65,8 @@ export const propagate = (copy: CopySnapshot) =>
       by: "decision",
       does: async (c, { checked }) => {
         if (!checked) return done(undefined);
-        const written = await c.store(copy.id).write(await c.sealed.open(checked.sealed));
+        const old = await c.sealed.open(checked.sealed);
+        const written = await c.store(copy.id).write(old, { regardless: true });
         return written.is === "done" ? done(undefined) : written;
       },
     },

@@ -4,26 +4,50 @@ import type { CopySnapshot } from "../../core/snapshot.ts";
 import type { Step } from "../../core/step.ts";
 import { lastWrite, receiptOf } from "./receipt.ts";
 import { restore, restoreVault } from "./restore.ts";
-import { AT, copy, FACTS, holding, notDone, only, scene } from "./testing.ts";
+import { AT, copy, FACTS, holding, notDone, only, refuses, scene } from "./testing.ts";
 
 const byHand = { command: [], lines: [] };
 const stepOf = (place: CopySnapshot): Step => restore(place).step;
 const answer = { by: { name: "kris", assurance: "local user" }, at: AT } as const;
 
 describe("[X-14] the old value is put back into a copy", () => {
-  it("unless a copy that can be read holds it", async () => {
-    const look = (token: string) => {
-      const s = scene({
-        stores: { app: { observe: async () => holding({ token }) } },
-        announced: ["propagate/app"],
-      });
-      return stepOf(copy("app")).looks?.(s.c, FACTS);
+  it("unless a copy that can be read holds it, and was never begun to be written: a read may be older than our write", async () => {
+    const look = (token: string, announced: readonly string[], place = copy("app")) => {
+      const s = scene({ stores: { app: { observe: async () => holding({ token }) } }, announced });
+      return stepOf(place).looks?.(s.c, FACTS);
     };
-    expect(await look("old")).toMatchObject({
-      is: "present",
-      value: { wrote: false, fingerprints: { token: "old" } },
-    });
-    expect(await look("new")).toEqual({ is: "absent" });
+    const present = { is: "present", value: { wrote: false, fingerprints: { token: "old" } } };
+    expect(await look("old", [])).toMatchObject(present);
+    expect(await look("new", [])).toEqual({ is: "absent" });
+    expect(await look("old", ["propagate/app"])).toEqual({ is: "absent" });
+    // What a person has written, or says is done, is read.
+    expect(await look("old", ["propagate/app"], copy("app", { byHand }))).toMatchObject(present);
+    const s = scene({ stores: { app: { observe: async () => holding({ token: "old" }) } } });
+    expect(await stepOf(copy("app")).settles?.(s.c, FACTS, { choice: "settle" })).toMatchObject(present);
+  });
+
+  it("whatever is read there; where the write is refused, what is read has to do", async () => {
+    const write = (place: CopySnapshot, token: string) =>
+      stepOf(place).does(
+        scene({
+          stores: {
+            app: {
+              write: async () => refuses("VENDOR_PERMISSION"),
+              observe: async () => holding({ token }),
+            },
+          },
+        }).c,
+        FACTS,
+      );
+    expect(await write(copy("app"), "old")).toMatchObject({ is: "done", value: { wrote: false } });
+    for (const [place, token] of [
+      [copy("app"), "new"],
+      [copy("app", { read: false }), "old"],
+    ] as const)
+      expect(await write(place, token)).toMatchObject({
+        is: "refused",
+        trouble: { code: "VENDOR_PERMISSION" },
+      });
   });
 
   it("where it cannot be read: as soon as this run has begun to write it", async () => {
@@ -85,6 +109,12 @@ describe("[P1] the old value is put back into the vault", () => {
     expect(await look(async () => holding({ token: "new" }))).toEqual({ is: "absent" });
     expect(await look(async () => done({ at: AT, present: false }))).toEqual({ is: "absent" });
     expect(await look(async () => notDone)).toEqual(notDone);
+  });
+
+  it("and whatever is read there once it may have been written: by a person's word alone it is", async () => {
+    const s = scene({ vault: { observe: async () => holding({ token: "old" }) }, announced: ["store"] });
+    expect(await step.looks?.(s.c, FACTS)).toEqual({ is: "absent" });
+    expect(await step.settles?.(s.c, FACTS, { choice: "settle" })).toMatchObject({ is: "present" });
   });
 });
 

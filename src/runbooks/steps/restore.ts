@@ -1,8 +1,9 @@
 import { sameFingerprints } from "../../core/credential.ts";
-import { type Outcome, refused } from "../../core/outcome.ts";
+import type { Facts } from "../../core/facts.ts";
+import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
-import type { Receipt } from "../../core/store.ts";
+import type { Receipt, Store } from "../../core/store.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { carryTask, confirmChanged, lookFor, notWritten } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
@@ -20,8 +21,10 @@ export const restore = (copy: CopySnapshot) =>
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "old") }),
     looksFirst: true,
     looks: (c, { checked }) => lookForOld(c, copy, checked.fingerprints),
+    // Once a person has seen to it, what is read counts.
+    settles: (c, { checked }) => lookFor(c, copy, checked.fingerprints),
     does: async (c, { checked }, answer) => {
-      if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(checked.sealed));
+      if (!copy.byHand) return putBack(c, copy, c.store(copy.id), checked);
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
       return restoredByHand(c, copy, checked);
     },
@@ -31,16 +34,35 @@ export const restore = (copy: CopySnapshot) =>
     undoes: "impossible",
   });
 
-/** A place that cannot be read holds what it held before as long as this run never began to write it. */
+/**
+ * A place holds what it held before as long as this run never began to write it. Once it has, a read that shows the old value
+ * tells nothing: it may be older than our write.
+ */
 async function lookForOld(
   c: StepContext,
   copy: CopySnapshot,
   old: Receipt["fingerprints"],
 ): Promise<Look<Receipt>> {
+  if ((await c.announced(stepIdOf(copy))) !== undefined)
+    return copy.byHand ? lookFor(c, copy, old) : { is: "absent" };
   if (copy.capabilities.read) return lookFor(c, copy, old);
-  if ((await c.announced(stepIdOf(copy))) !== undefined) return { is: "absent" };
   const seen = await c.store(copy.id).observe();
   return seen.is === "done" ? { is: "present", value: receiptOf(copy.id, seen.value, old) } : seen;
+}
+
+/** Writes the old value whatever a read shows; where the write is refused, as ours was then, what is read has to do. */
+async function putBack(
+  c: StepContext,
+  copy: CopySnapshot,
+  place: Store,
+  { sealed, fingerprints }: Facts["checked"],
+): Promise<Outcome<Receipt>> {
+  const written = await place.write(await c.sealed.open(sealed), { regardless: true });
+  if (written.is !== "refused" || !copy.capabilities.read) return written;
+  const seen = await place.observe();
+  return seen.is === "done" && sameFingerprints(seen.value.fingerprints ?? {}, fingerprints)
+    ? done(receiptOf(copy.id, seen.value, fingerprints))
+    : written;
 }
 
 async function restoredByHand(
@@ -69,15 +91,24 @@ export const restoreVault = (vault: CopySnapshot) =>
     grade: vault.capabilities.grade,
     looksFirst: true,
     looks: async (c, { checked }) => {
-      const seen = await c.vault.observe();
-      if (seen.is !== "done") return seen;
-      const holds =
-        seen.value.fingerprints && sameFingerprints(seen.value.fingerprints, checked.fingerprints);
-      return holds
-        ? { is: "present", value: receiptOf(vault.id, seen.value, checked.fingerprints) }
-        : { is: "absent" };
+      // Announced: it may have been written, and a read that shows the old value may be older than that.
+      if ((await c.announced("store")) !== undefined) return { is: "absent" };
+      return vaultHolds(c, vault, checked.fingerprints);
     },
-    does: async (c, { checked }) => c.vault.write(await c.sealed.open(checked.sealed)),
+    settles: (c, { checked }) => vaultHolds(c, vault, checked.fingerprints),
+    does: (c, { checked }) => putBack(c, vault, c.vault, checked),
     proves: async (c, { checked }, receipt) => c.vault.prove(receipt, await c.sealed.open(checked.sealed)),
     undoes: "impossible",
   });
+
+async function vaultHolds(
+  c: StepContext,
+  vault: CopySnapshot,
+  wanted: Receipt["fingerprints"],
+): Promise<Look<Receipt>> {
+  const seen = await c.vault.observe();
+  if (seen.is !== "done") return seen;
+  return sameFingerprints(seen.value.fingerprints ?? {}, wanted)
+    ? { is: "present", value: receiptOf(vault.id, seen.value, wanted) }
+    : { is: "absent" };
+}

@@ -48,14 +48,19 @@ export const herokuConfigVar = defineStore({
   connect: (config, deps: Deps) => ({
     ready: () => ready(config, deps),
     observe: () => observe(config, deps),
-    write: (values) => write(config, deps, values),
+    write: (values, how) => write(config, deps, values, how?.regardless),
     prove: (receipt, values) => prove(config, deps, receipt, values),
     drained: (receipt) => drained(config, deps, receipt),
     survey: () => survey(config, deps),
   }),
 });
 
-async function write(config: Config, deps: Deps, values: Values): Promise<Outcome<Receipt>> {
+async function write(
+  config: Config,
+  deps: Deps,
+  values: Values,
+  regardless = false,
+): Promise<Outcome<Receipt>> {
   const { client } = deps;
   const [vars, releases] = await Promise.all([
     client.configVars(config.appId, namesIn(config)),
@@ -72,7 +77,7 @@ async function write(config: Config, deps: Deps, values: Values): Promise<Outcom
     const coming = await client.releaseConfigVars(config.appId, before.version, namesIn(config));
     if (coming.is !== "done") return failed(config, coming);
     if (holds(config, coming.value, values)) return done(receiptOf(deps, values, before, false));
-  } else if (holds(config, vars.value, values)) {
+  } else if (!regardless && holds(config, vars.value, values)) {
     return done(receiptOf(deps, values, inForce(releases.value), false));
   }
   const changes = Object.fromEntries(
@@ -83,6 +88,9 @@ async function write(config: Config, deps: Deps, values: Values): Promise<Outcom
   const release = await client.latestRelease(config.appId);
   if (release.is !== "done") return unknown(unread(config, release));
   if ((release.value?.version ?? 0) <= (before?.version ?? 0)) {
+    // Nothing changed. The answer to a write is no lagging read.
+    if (regardless && holds(config, patched.value, values))
+      return done(receiptOf(deps, values, inForce(releases.value), false));
     const found = `Heroku accepted the write of ${targetOf(config)}, but shows no new release`;
     return unknown(problem("DESTINATION_UNPROVED", found, "the write may not have taken place"));
   }

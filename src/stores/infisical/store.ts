@@ -60,7 +60,7 @@ export const infisicalVault = defineVault({
     ready: () => ready(config, deps),
     observe: () => observe(config, deps),
     read: () => read(config, deps),
-    write: (values) => write(config, deps, values),
+    write: (values, how) => write(config, deps, values, how?.regardless),
     prove: (receipt) => prove(config, deps, receipt),
     // What takes its value from the vault asks for it when it needs it, and nothing keeps an older one because of us.
     drained: async () => ({

@@ -7,8 +7,13 @@ import { outcomeOf } from "../../vendors/reply.ts";
 import type { InfisicalConfig } from "./config.ts";
 import { type Deps, look, problem, type Seen, spot, versionOf, versionText } from "./look.ts";
 
-/** Writes every field that differs, one call each; a change request instead of a write is unknown, VAULT_APPROVAL_PENDING. */
-export async function write(config: InfisicalConfig, deps: Deps, values: Values): Promise<Outcome<Receipt>> {
+/** Writes every field that differs, or `regardless` every one, one call each; a change request instead of a write is unknown, VAULT_APPROVAL_PENDING. */
+export async function write(
+  config: InfisicalConfig,
+  deps: Deps,
+  values: Values,
+  regardless = false,
+): Promise<Outcome<Receipt>> {
   for (const [field, key] of Object.entries(config.fields)) {
     const changed = changedWhenStored(fieldOf(values, field));
     if (changed !== undefined) return refused(unkept(key, changed));
@@ -16,7 +21,7 @@ export async function write(config: InfisicalConfig, deps: Deps, values: Values)
   const seen = await look(config, deps);
   if (seen.is !== "done") return seen;
   const differing = seen.value.filter(({ field, held }) => {
-    return typeof held === "string" || !held.value.equals(fieldOf(values, field));
+    return regardless || typeof held === "string" || !held.value.equals(fieldOf(values, field));
   });
   if (differing.some(({ held }) => held === "no folder")) {
     const made = await deps.client.createFolder(config);
