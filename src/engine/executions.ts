@@ -62,20 +62,12 @@ const DIFFERENT_ORDER = [26, 37];
 
 /** Keeps the executions of one executor; `ask` asks on the session that holds its lock. */
 export function keepExecutions(ask: Ask, executor: string, log: Log): Executions {
-  const live = new Map<RunId, Set<Execution>>();
+  const live = new Set<Execution>();
   const backlog = keepBacklog();
   let draining = false;
 
-  const end = (execution: Execution): void => {
-    setFrontier(execution);
-    const all = live.get(execution.run);
-    all?.delete(execution);
-    if (all?.size === 0) live.delete(execution.run);
-  };
-  const busy = (): number =>
-    [...live.values()]
-      .flatMap((all) => [...all])
-      .reduce((sum, one) => sum + (one.silent ? 0 : one.inFlight), 0);
+  const of = (run: RunId): Execution[] => [...live].filter((one) => one.run === run);
+  const busy = (): number => [...live].reduce((sum, one) => sum + (one.silent ? 0 : one.inFlight), 0);
 
   const hush = async (execution: Execution, thrown: unknown): Promise<void> => {
     const { run } = execution;
@@ -96,8 +88,8 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
   return {
     begin: async (run, token) => {
       const execution: Execution = { run, token, resumed: true, inFlight: 0, silent: draining };
-      const others = [...(live.get(run) ?? [])].filter((one) => !one.silent);
-      live.set(run, new Set([...others, execution]));
+      for (const other of of(run)) if (other.silent) live.delete(other);
+      live.add(execution);
       if (draining) await silence(execution);
       const [found] = await ask(UNPARK, [run]).catch(() => []);
       const frontier = found && Number(found["frontier"]);
@@ -106,7 +98,8 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       return execution;
     },
     end: (execution) => {
-      end(execution);
+      setFrontier(execution);
+      live.delete(execution);
       backlog.done(execution.run);
     },
     owned: async (execution) => {
@@ -123,7 +116,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       return silence(execution);
     },
     handBack: (resume) => backlog.work(resume),
-    carriesOut: (run, token) => [...(live.get(run) ?? [])].some((one) => one.token === token),
+    carriesOut: (run, token) => of(run).some((one) => one.token === token),
     busy,
     drain: async (graceMs) => {
       draining = true;
