@@ -271,6 +271,7 @@ describe("an undo", () => {
     const s = stage();
     expect(await undo(act(s.log, { id: "a" }), around(s))).toEqual({ is: "done" });
     expect(said(s)).toEqual(["undo.intended", "done"]);
+    expect(s.audit.at(-1)?.context).toMatchObject({ found: false });
     expect(s.shown.get("a")).toMatchObject({ state: "undone" });
     const lost = stage({ owned: () => new Promise<void>(() => {}) });
     void undo(act(lost.log, { id: "a" }), around(lost));
@@ -286,6 +287,7 @@ describe("an undo", () => {
       trouble: TROUBLE,
     });
     expect(s.shown.get("a")).toMatchObject({ state: "failed" });
+    expect(said(s)).toEqual(["undo.intended", "failed"]);
   });
 
   it("is nothing where nothing is to be undone", async () => {
@@ -333,6 +335,8 @@ describe("a proof", () => {
     expect(s.shown.get("a")).toMatchObject({ state: "acting" });
     await prove(a, acted, around(s));
     expect(s.shown.get("a")).toMatchObject({ state: "done", says: "seen" });
+    // The effect was put on record when it was done.
+    expect(said(s)).toEqual(["intended", "done"]);
     expect(await prove(a, { ...acted, found: true }, around(s))).toMatchObject({
       says: "seen (already done)",
     });

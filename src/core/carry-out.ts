@@ -189,7 +189,7 @@ async function proveOnce(step: Step, acted: ActResult, at: Circumstances): Promi
       const proof = await withPermits(owned, () => proves(c, at.facts, acted.value));
       if (proof.is === "proved") {
         says = acted.found ? `${proof.says} (already done)` : proof.says;
-        return doneWith(null, { touched: false, found: false });
+        return doneWith(null, { touched: false, found: acted.found });
       }
       const passed = between(since, c.now());
       if (proof.is === "refuted" || passed >= within) return failed(proof.trouble);

@@ -91,7 +91,8 @@ export interface RunHistory {
 export interface Circumstances {
   readonly facts: Facts;
   readonly attempt: number;
-  readonly cancellable: boolean;
+  /** A person's wish to stop is heard; it is not where this is absent. */
+  readonly cancellable?: boolean;
   /** A person says that it is done by hand: it is looked at, and never done again. */
   readonly settled?: Decision;
   /** What a person answered to the step's task. */

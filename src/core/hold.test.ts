@@ -187,6 +187,12 @@ describe("[X-12] broken glass", () => {
     ]);
   });
 
+  it("is not stopped by an older wish to stop", async () => {
+    const s = stage({ words: [breakIt], ports: { stopAsked: async () => true } });
+    await held(running(s, { breakGlass: ending(s) }));
+    expect(s.log).toContain("does end");
+  });
+
   it("that fails says why, and what never began leaves the way back open", async () => {
     const broken = { ...TROUBLE, code: "VENDOR_REFUSED" } as const;
     const frozen = { ...TROUBLE, code: "FROZEN" } as const;

@@ -105,7 +105,7 @@ async function breakGlass(run: Running, place: string): Promise<Trouble | undefi
   const { old, validated } = run.facts;
   const ending = run.breakGlass;
   if (!old || !validated || !ending) return undefined;
-  const at = { facts: run.facts as Facts, attempt: 1, cancellable: false, journal, ports };
+  const at = { facts: run.facts as Facts, attempt: 1, journal, ports };
   const acted = await journal.once(`break-glass/${place}`, () => act(ending, at));
   if (acted.touched && !run.begun.includes(ending)) run.begun.push(ending);
   return acted.is === "failed" ? acted.trouble : undefined;

@@ -131,6 +131,13 @@ describe("going back by ourselves", () => {
     expect(s.log.filter((one) => one.startsWith("undo"))).toEqual(["undo b", "undo a"]);
   });
 
+  it("is done where a proof is refuted", async () => {
+    const s = stage();
+    const proves = async (): Promise<Proof> => ({ is: "refuted", trouble: TROUBLE });
+    expect(await s.carryOut(book(act(s.log, { id: "a", proves })))).toEqual(failed);
+    expect(s.log.at(-1)).toBe("undo a");
+  });
+
   it("passes over what leaves nothing to undo", async () => {
     const s = stage();
     const left = await s.carryOut(
@@ -341,8 +348,9 @@ describe("a task for a person", () => {
       ["rollback", "OPERATOR_DECLINED"],
     ] as const) {
       const s = stage({ words: [{ choice }] });
-      const a = act(s.log, { id: "a", by: "operator", asks: () => TASK });
+      const a = act(s.log, { id: "a", by: "operator", effect: "once", asks: () => TASK });
       const left = await s.carryOut(book(a));
+      expect([s.ended[0]?.how.uncertain, s.log.includes("undo a")]).toEqual([false, false]);
       const status = choice === "cancel" ? "cancelled" : "failed";
       expect(left).toMatchObject({ end: { status, trouble: { code } } });
       expect(s.log).not.toContain("does a");

@@ -1,5 +1,12 @@
 import { act, prove, undo } from "./carry-out.ts";
-import type { ActResult, Answer, Decision, ProveResult, StepPorts } from "./circumstances.ts";
+import {
+  type ActResult,
+  type Answer,
+  type Decision,
+  failed,
+  type ProveResult,
+  type StepPorts,
+} from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import { askAgainAt, hold } from "./hold.ts";
@@ -207,14 +214,7 @@ function declined(run: Running, { choice, reason }: Decision): ActResult {
     because: "a person decided so",
     next: `lockstep show ${run.ports.run}`,
   };
-  return {
-    is: "failed",
-    trouble,
-    touched: false,
-    unsettled: false,
-    stopped: choice === "cancel",
-    uncertain: false,
-  };
+  return failed(trouble, { stopped: choice === "cancel" });
 }
 
 /** Takes back single steps whose refuted proof demands it, before the run is held: a consumer that crashes gets its old value (HK-21). */
@@ -226,7 +226,6 @@ async function revertOne(run: Running, ends: readonly StepEnd[], attempt: number
       undo(step, {
         facts: run.facts as Facts,
         attempt,
-        cancellable: false,
         journal: run.journal,
         ports: run.ports,
       }),

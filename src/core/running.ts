@@ -33,7 +33,6 @@ export async function walkBack(run: Running, place: string): Promise<Trouble | u
       undo(step, {
         facts: facts as Facts,
         attempt: 1,
-        cancellable: true,
         journal: run.journal,
         ports: run.ports,
       }),

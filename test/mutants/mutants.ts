@@ -24,6 +24,8 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: "1" },
     /** Only what stands at places that begin so: `src/guards/old.ts`, `src/guards/old.ts:24`. */
     at: { type: "string", default: "" },
+    /** Only faults of these kinds. */
+    kind: { type: "string", multiple: true, default: [] },
     /** Only tests whose names hold one of these. */
     tests: { type: "string", multiple: true, default: [] },
     json: { type: "boolean", default: false },
@@ -74,6 +76,7 @@ function chosen({ files, kinds }: Part): readonly Mutant[] {
   return files
     .flatMap((file) => mutantsOf(file, readFileSync(path.join(root, file), "utf8"), LISTS))
     .filter(({ kind }) => !kinds || kinds.includes(kind))
+    .filter(({ kind }) => values.kind.length === 0 || values.kind.includes(kind))
     .filter((_, i) => i % Number(values.every) === 0)
     .filter(({ file, line }) => `${file}:${line}:`.startsWith(values.at));
 }

@@ -13,7 +13,7 @@ function costsOf(age: number) {
   return age === 10 ? 1 : 2;
 }
 const step = { needs: [one, ...four] };
-const other = { needs: four };
+const other = { needs: four, proves: seen, looksFirst: true };
 `;
 
 it("makes every fault of its kinds, one at a time, and leaves words alone", () => {
@@ -36,7 +36,11 @@ it("makes every fault of its kinds, one at a time, and leaves words alone", () =
     '12 guard: four → without "the second"',
     '13 guard: four → without "the first"',
     '13 guard: four → without "the second"',
+    "13 part: proves → (removed)",
+    "13 flag: true → false",
   ]);
   for (const { text } of mutants) expect(text).not.toBe(SOURCE);
-  expect(mutants.at(-1)?.text).toContain("const other = { needs: four.toSpliced(1, 1) };");
+  expect(mutants.at(-1)?.text).toContain("const other = { needs: four, proves: seen, looksFirst: false };");
+  expect(mutants.at(-2)?.text).toContain("const other = { needs: four,  looksFirst: true };");
+  expect(mutants.at(-3)?.text).toContain("needs: four.toSpliced(1, 1), proves");
 });

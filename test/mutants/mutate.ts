@@ -1,10 +1,10 @@
 import { type Node, parseSync, visitorKeys } from "oxc-parser";
 
 /**
- * What a fault is made of: a step loses a guard, another list a member, a condition is turned or moved, a call is left out, a
- * trouble is not raised.
+ * What a fault is made of: a step loses a guard or another of its parts, a list a member, a condition is turned or moved, a flag
+ * is turned, a call is left out, a trouble is not raised.
  */
-export type Kind = "guard" | "member" | "condition" | "call" | "trouble";
+export type Kind = "guard" | "part" | "member" | "condition" | "flag" | "call" | "trouble";
 
 /** One small fault put into a source file. */
 export interface Mutant {
@@ -45,6 +45,8 @@ const OPPOSITE: Readonly<Record<string, string>> = {
   "||": "&&",
 };
 const QUANTIFIERS: Readonly<Record<string, string>> = { every: "some", some: "every" };
+/** What a step may do without, as far as the compiler knows. */
+const PARTS = new Set(["looks", "settles", "proves", "reverts", "waits", "asks"]);
 /** What stands under these names is read by people, or says what a plan costs, and decides nothing. */
 const WORDS = /^(message|because|next|says|tells|title|lines|conditional|costs\w*)$/;
 
@@ -71,6 +73,7 @@ export function mutantsOf(file: string, text: string, lists: Lists = {}): readon
 
 function decidesNothing(node: Node): boolean {
   if (node.type === "Property" && node.key.type === "Identifier") return WORDS.test(node.key.name);
+  if (node.type === "TSLiteralType") return true;
   if (node.type === "FunctionDeclaration") return node.id !== null && WORDS.test(node.id.name);
   return node.type === "ConditionalExpression" && isText(node);
 }
@@ -97,9 +100,9 @@ function changesAt(node: Node, source: Source): readonly Change[] {
         ? [{ ...spanOf(node), by: "return undefined as never;", kind: "trouble" }]
         : [];
     case "Property":
-      return node.key.type === "Identifier" && node.key.name === "needs"
-        ? members(node.value, "guard", source)
-        : [];
+      return property(node, source);
+    case "Literal":
+      return typeof node.value === "boolean" ? [{ ...spanOf(node), by: `${!node.value}`, kind: "flag" }] : [];
     case "VariableDeclarator":
       return node.init?.type === "ArrayExpression" ? members(node.init, "member", source) : [];
     // `[a, b].map(…)`: a list that is made into another one.
@@ -112,6 +115,19 @@ function changesAt(node: Node, source: Source): readonly Change[] {
     default:
       return [];
   }
+}
+
+function property(node: Extract<Node, { type: "Property" }>, source: Source): readonly Change[] {
+  if (node.key.type !== "Identifier") return [];
+  if (node.key.name === "needs") return members(node.value, "guard", source);
+  if (!PARTS.has(node.key.name) || node.shorthand) return [];
+  const says = `${node.key.name} → (removed)`;
+  return [{ start: node.start, end: withComma(node, source), by: "", kind: "part", says }];
+}
+
+/** The end of a node, with the comma that follows it. */
+function withComma({ end }: Node, { text }: Source): number {
+  return end + (/^\s*,/.exec(text.slice(end))?.[0].length ?? 0);
 }
 
 /** A test that is one equation is turned where its sign stands. */
@@ -147,15 +163,15 @@ function hasCode({ properties }: Extract<Node, { type: "ObjectExpression" }>): b
 }
 
 /** Each member of a list is left out once; of a list that is only named, each of those it holds. */
-function members(list: Node, kind: Kind, { text, lists }: Source): readonly Change[] {
+function members(list: Node, kind: Kind, source: Source): readonly Change[] {
+  const { lists } = source;
   if (list.type === "Identifier") return heldBy(list, kind, lists);
   if (list.type !== "ArrayExpression") return [];
   return list.elements.flatMap((one): readonly Change[] => {
     if (one === null) return [];
     if (one.type === "SpreadElement" && one.argument.type === "Identifier" && lists[one.argument.name])
       return heldBy(one.argument, kind, lists);
-    const comma = /^\s*,/.exec(text.slice(one.end))?.[0].length ?? 0;
-    return [{ start: one.start, end: one.end + comma, by: "", kind }];
+    return [{ start: one.start, end: withComma(one, source), by: "", kind }];
   });
 }
 

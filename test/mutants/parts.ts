@@ -51,7 +51,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     ]
       .map((name) => `src/runbooks/steps/${name}.ts`)
       .concat("src/core/sweep.ts"),
-    kinds: ["member", "condition", "call", "trouble"],
+    kinds: ["part", "member", "condition", "flag", "call", "trouble"],
     tests: [...GUARD_TESTS, ...namesIn("src/core", ".test.ts"), ...FLOWS, ...FAILURES, ...SIMULATION],
     goal: 95,
   },
