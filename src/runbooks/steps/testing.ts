@@ -33,7 +33,7 @@ export const credential = (id: string): Credential => ({
   createdAt: AT,
   account: "kris",
 });
-export const sight = (is: Liveness): Sighting => ({ is, at: AT, says: `seen ${is}` });
+const sight = (is: Liveness): Sighting => ({ is, at: AT, says: `seen ${is}` });
 export const holding = (fingerprints: Fingerprints): Outcome<Observation> =>
   done({ at: AT, present: true, changedAt: AT, fingerprints });
 
