@@ -17,7 +17,13 @@ function opened(given: { draining?: boolean; sealer?: typeof rightSealer } = {})
   const recorded: string[] = [];
   const waits: unknown[][] = [];
   const stopped: unknown[] = [];
-  const execution: Execution = { run: "key.rotate.1", token: "t1", resumed: false, inFlight: 0, silent: false };
+  const execution: Execution = {
+    run: "key.rotate.1",
+    token: "t1",
+    resumed: false,
+    inFlight: 0,
+    silent: false,
+  };
   const executions = {
     draining: () => given.draining ?? false,
     stop: (_execution: Execution, thrown: unknown) => {
