@@ -23,7 +23,8 @@ export async function ended(
   const sealed = deps.sealedFor(run, snapshot.secret);
   if (end.status !== "completed") await note(end.status, { trouble: end.trouble });
   else if (!RECORDS_ITSELF.includes(snapshot.flow)) await note("completed", { old: facts.old?.id });
-  if (how.uncertain && snapshot.flow === "rotate") await deps.followUp(run, input, heldAtEnd(end, facts));
+  if (snapshot.flow === "rotate" && (how.uncertain || (await endsTooSoon(deps, run, input))))
+    await deps.followUp(run, input, heldAtEnd(end, facts));
   await oweLate(deps, input, end);
   await deps.progress.run(run, {
     status: end.status,
@@ -38,6 +39,11 @@ export async function ended(
   // Only now: the message says how the run stands.
   await tell(deps, run, input, end);
   return end;
+}
+
+/** A request that something on the way repeats is seen before a soak is over; a compromised key has none. */
+async function endsTooSoon(deps: RunDeps, run: RunId, { snapshot }: RunInput): Promise<boolean> {
+  return snapshot.reason === "compromise" && (await deps.audit.intendedAt(run, "mint")) !== undefined;
 }
 
 /** What the vault holds after a run, as far as the run knows. */

@@ -48,6 +48,8 @@ export type Facts = Vocabulary<{
   /** The way back: copies and vault hold the old value again, and the new credential is ended. */
   restored: Readonly<Record<string, Receipt>>;
   vaultRestored: Receipt;
+  /** Nothing that took the new value still runs. */
+  drainedBack: { at: Instant; says: string; accepted: boolean };
   newEnded: { id: string; at: Instant };
   /** Ids of duplicates that landed after the run's end, by look (HK-13). */
   lateFirst: Late;

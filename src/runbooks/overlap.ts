@@ -5,7 +5,7 @@ import { check } from "./steps/check.ts";
 import { claim } from "./steps/claim.ts";
 import { closed } from "./steps/closed.ts";
 import { dead } from "./steps/dead.ts";
-import { drain } from "./steps/drain.ts";
+import { drain, drainBack } from "./steps/drain.ts";
 import { endNew } from "./steps/end-new.ts";
 import { identify } from "./steps/identify.ts";
 import { mint } from "./steps/mint.ts";
@@ -41,6 +41,7 @@ export const overlap = withWayBack(there, {
   back: (s) => [
     each("restored", s.waves.map((wave) => wave.toReversed()).toReversed(), restore),
     restoreVault(s.vault),
+    drainBack(s),
     closed,
     endNew,
   ],

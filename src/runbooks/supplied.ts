@@ -5,7 +5,7 @@ import { breakGlass } from "./steps/break-glass.ts";
 import { checkSupplied } from "./steps/check-supplied.ts";
 import { claim } from "./steps/claim.ts";
 import { closed } from "./steps/closed.ts";
-import { drain } from "./steps/drain.ts";
+import { drain, drainBack } from "./steps/drain.ts";
 import { deadFormer, endFormer } from "./steps/end-former.ts";
 import { endSupplied } from "./steps/end-supplied.ts";
 import { identifyFormer } from "./steps/former.ts";
@@ -43,6 +43,7 @@ export const supplied = withWayBack(there, {
   back: (s) => [
     each("restored", s.waves.map((wave) => wave.toReversed()).toReversed(), restore),
     restoreVault(s.vault),
+    drainBack(s),
     closed,
     endSupplied,
   ],

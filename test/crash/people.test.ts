@@ -72,6 +72,7 @@ describe("[P11] [X-14] killed on the way back, another process goes on with it",
         .toReversed()
         .map(({ id }) => `restore/${id}`),
       "restore/vault",
+      "drain/back",
       "requests",
       "end-new",
     ]);

@@ -70,6 +70,24 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       people: ["rollback"],
     },
   ],
+  [
+    "[P3] a proxy that repeated the mint of a compromised key after the run's end, which had no soak: the duplicate was left alive",
+    {
+      ...quietCase("overlap@1/compromised", "bare", 205_993),
+      events: [{ at: { asks: 3 }, is: "fault", fault: { kind: "twice", ms: 5_000 }, forMs: 120_000 }],
+    },
+  ],
+  [
+    "[P1][P2][HK-23] a job that was queued while the new key stood there: the rollback ended the key that it held",
+    {
+      ...quietCase("overlap@1/compromised", "lean", 201_769),
+      events: [
+        { at: { asks: 41 }, is: "act", act: "queues a job" },
+        { at: { asks: 39 }, is: "fault", fault: { kind: "status", status: 409 } },
+      ],
+      people: ["rollback"],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

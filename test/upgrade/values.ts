@@ -142,5 +142,5 @@ function kept<Given extends readonly unknown[], T>(make: (...given: Given) => T)
 }
 
 function isSealingKey(tree: Readonly<Record<string, Tree>>): boolean {
-  return "publicKey" in tree && "privateKey" in tree;
+  return "seed" in tree;
 }

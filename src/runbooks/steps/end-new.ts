@@ -9,7 +9,7 @@ import { BACK, refusal } from "./refusal.ts";
 /** Ends the new credential after a rollback, under the same proof as any end of a key (X-14, P2, P4). */
 export const endNew = step({
   id: "end-new",
-  takes: ["checked", "old", "pending", "restored", "vaultRestored", "closed"],
+  takes: ["checked", "old", "pending", "restored", "vaultRestored", "drainedBack", "closed"],
   gives: "newEnded",
   by: "api",
   effect: "repeatable",

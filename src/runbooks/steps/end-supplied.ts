@@ -9,7 +9,7 @@ import { BACK, refusal } from "./refusal.ts";
 /** Ends the supplied credential after a rollback: by its exact id, because a person may not have given it this run's tag (X-14, P2, P4). */
 export const endSupplied = step({
   id: "end-new",
-  takes: ["checked", "pending", "restored", "vaultRestored", "closed"],
+  takes: ["checked", "pending", "restored", "vaultRestored", "drainedBack", "closed"],
   gives: "newEnded",
   by: "api",
   effect: "repeatable",
