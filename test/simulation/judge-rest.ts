@@ -1,3 +1,5 @@
+import { unprovedId } from "../../src/core/record.ts";
+import { SECRET } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
 import { isCalm, isTagged, type Scene } from "./scene.ts";
 import { authorizationOf, holdersOf, livingIn, ownerOf, vaultValue } from "./truth.ts";
@@ -31,7 +33,7 @@ function judgeRotation(scene: Scene, run: Run): void {
   if (record?.status === "completed") {
     const old = calm ? former : record.old?.id;
     // To leave a key alone that could not be told is a person's decision, which stays open as a finding.
-    const left = [...memory.owed.keys()].some((id) => id.includes("/unproved/"));
+    const left = [...memory.owed.keys()].some((id) => id.startsWith(unprovedId(SECRET, "")));
     if (old !== undefined && lives.has(old) && !left) violated("P4", "completed, and the old key lives");
     if (!memory.rotations.some((one) => one.run === run.id))
       violated("P9", "completed without a row in the log");
@@ -53,7 +55,9 @@ function judgeRevocation(scene: Scene, run: Run): void {
   const { sandbox, memory, violated } = scene;
   const asked = run.plan.snapshot.ending?.id ?? "";
   if (memory.runs.get(run.id)?.status !== "completed") return;
-  if (livingIn(sandbox, scene.now()).has(asked)) violated("P4", "completed, and the key lives");
+  // Refused by its issuer, without a living key to compare with: the missing proof stays open as a finding.
+  const unproved = memory.owed.has(unprovedId(SECRET, asked));
+  if (livingIn(sandbox, scene.now()).has(asked) && !unproved) violated("P4", "completed, and the key lives");
   if (memory.generations.some(({ credential, state }) => credential.id === asked && state !== "retired"))
     violated("P4", "completed, and the key is not retired on record");
   const told = memory.audit.filter(

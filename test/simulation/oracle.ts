@@ -54,7 +54,10 @@ export function oracleOf(watched: Watched): Oracle {
   /** Who died since, and what lies where now. */
   const notice = (by: "us" | "others", places: ReadonlyMap<string, string>): void => {
     const lives = livingIn(sandbox, now());
-    const died = [...scene.living].filter((id) => !lives.has(id));
+    // Also what nobody has seen alive: a person creates a key, and another one ends it.
+    const died = sandbox.heroku.authorizations
+      .map(({ id }) => id)
+      .filter((id) => !lives.has(id) && !scene.ended.has(id));
     const born = [...lives].filter((id) => !scene.living.has(id));
     for (const id of died) scene.ended.set(id, by);
     scene.living = lives;
