@@ -5,7 +5,7 @@ import type { Facts } from "./facts.ts";
 import { guard } from "./guard.ts";
 import { done, type Outcome, type Proof, refused, unknown } from "./outcome.ts";
 import type { Look, Step } from "./step.ts";
-import { act, type Stage, script, stage, TROUBLE } from "./testing.ts";
+import { act, type Stage, script, stage, TROUBLE } from "./testing/stage.ts";
 
 const FROZEN = { ...TROUBLE, code: "FROZEN" } as const;
 const proved: Proof = { is: "proved", at: "2026-11-21T08:30:00.000Z", says: "seen" };

@@ -6,7 +6,7 @@ import type { Introspection } from "./issuer.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import type { Running } from "./running.ts";
 import type { Step } from "./step.ts";
-import { act, line, type Stage, script, stage, TROUBLE } from "./testing.ts";
+import { act, line, type Stage, script, stage, TROUBLE } from "./testing/stage.ts";
 import { after } from "./time.ts";
 
 const START = "2026-11-21T08:30:00.000Z";

@@ -3,7 +3,7 @@ import type { Answer, Decision } from "./circumstances.ts";
 import { done, type Outcome, type Proof, refused, unknown } from "./outcome.ts";
 import type { Look, Step } from "./step.ts";
 import type { Task } from "./task.ts";
-import { act, line, script, stage, TROUBLE } from "./testing.ts";
+import { act, line, script, stage, TROUBLE } from "./testing/stage.ts";
 import { after } from "./time.ts";
 
 const BY_DECISION = { says: "put back", by: "decision" } as const;

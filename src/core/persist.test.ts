@@ -5,7 +5,7 @@ import type { Journal } from "./journal.ts";
 import { done, type Outcome, unknown } from "./outcome.ts";
 import { noteDown, outlasting, persist, persistLook } from "./persist.ts";
 import type { Look } from "./step.ts";
-import { script, TROUBLE } from "./testing.ts";
+import { script, TROUBLE } from "./testing/stage.ts";
 
 const away = new LockstepError({ ...TROUBLE, code: "DATABASE_UNREACHABLE" });
 const retryable = (afterMs?: number): Outcome<string> => ({

@@ -4,7 +4,7 @@ import type { CopySnapshot } from "./snapshot.ts";
 import type { StepContext } from "./step.ts";
 import type { Holding, Observation } from "./store.ts";
 import { type Closeness, surveysOf, sweep } from "./sweep.ts";
-import { TROUBLE } from "./testing.ts";
+import { TROUBLE } from "./testing/stage.ts";
 
 const AT = "2026-11-21T08:30:00.000Z";
 const copy = (id: string, surveys: string, connection = "one", kind = "kind") =>

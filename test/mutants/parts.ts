@@ -56,7 +56,9 @@ export const PARTS: Readonly<Record<string, Part>> = {
     goal: 95,
   },
   reconcile: {
-    files: ["interpret", "carry-out", "hold", "running", "persist"].map((name) => `src/core/${name}.ts`),
+    files: ["interpret", "carry-out", "hold", "running", "persist", "noted", "permit"].map(
+      (name) => `src/core/${name}.ts`,
+    ),
     tests: [...namesIn("src/core", ".test.ts"), ...FLOWS, ...FAILURES, ...SIMULATION],
     goal: 95,
   },

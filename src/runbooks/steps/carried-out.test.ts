@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { act } from "../../core/carry-out.ts";
 import { done } from "../../core/outcome.ts";
 import type { Step } from "../../core/step.ts";
-import { stage } from "../../core/testing.ts";
+import { stage } from "../../core/testing/stage.ts";
 import { after } from "../../core/time.ts";
 import { dead } from "./dead.ts";
 import { deadFormer, endFormer } from "./end-former.ts";
 import { proveEnded } from "./end-one.ts";
 import { mint } from "./mint.ts";
 import { restore, restoreVault } from "./restore.ts";
-import { AT, copy, FACTS, only, scene } from "./testing.ts";
+import { AT, copy, FACTS, only, scene } from "./testing/scene.ts";
 import { tidy } from "./tidy.ts";
 
 /** A step's first attempt, as the interpreter makes it: what came of it, and what was announced and done. */

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../core/snapshot.ts";
 import { endOne, proveEnded, recordEnd } from "./end-one.ts";
 import { findEnding } from "./find-ending.ts";
 import { formerValue, identifyFormer } from "./former.ts";
-import { AT, credential, FACTS, notDone, only, refuses, scene } from "./testing.ts";
+import { AT, credential, FACTS, notDone, only, refuses, scene } from "./testing/scene.ts";
 
 const ENDING = {
   credential: credential("11111111"),

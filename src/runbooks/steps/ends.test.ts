@@ -9,7 +9,7 @@ import { deadFormer, endFormer } from "./end-former.ts";
 import { endNew } from "./end-new.ts";
 import { endSupplied } from "./end-supplied.ts";
 import { revoke } from "./revoke.ts";
-import { AT, credential, FACTS, notDone, only, refuses, scene, TROUBLE } from "./testing.ts";
+import { AT, credential, FACTS, notDone, only, refuses, scene, TROUBLE } from "./testing/scene.ts";
 
 const BOTH = { o: "dead", n: "alive" } as const;
 const SWAPPED = { o: "alive", n: "dead" } as const;

@@ -3,7 +3,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done } from "../../core/outcome.ts";
 import type { Step } from "../../core/step.ts";
 import { endTagged, mint } from "./mint.ts";
-import { AT, credential, FACTS, holding, notDone, only, refuses, scene } from "./testing.ts";
+import { AT, credential, FACTS, holding, notDone, only, refuses, scene } from "./testing/scene.ts";
 import { tidy } from "./tidy.ts";
 
 const kept = { id: "s1", fingerprints: { token: "new" }, credential: credential("22222222") };

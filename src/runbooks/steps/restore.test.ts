@@ -4,7 +4,7 @@ import type { CopySnapshot } from "../../core/snapshot.ts";
 import type { Step } from "../../core/step.ts";
 import { lastWrite, receiptOf } from "./receipt.ts";
 import { restore, restoreVault } from "./restore.ts";
-import { AT, copy, FACTS, holding, notDone, only, refuses, scene } from "./testing.ts";
+import { AT, copy, FACTS, holding, notDone, only, refuses, scene } from "./testing/scene.ts";
 
 const byHand = { command: [], lines: [] };
 const stepOf = (place: CopySnapshot): Step => restore(place).step;

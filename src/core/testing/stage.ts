@@ -1,15 +1,15 @@
-import type { Answer, Decision, RunHistory, StepPorts } from "./circumstances.ts";
-import type { Trouble } from "./errors.ts";
-import type { Facts } from "./facts.ts";
-import { interpret } from "./interpret.ts";
-import type { Introspection } from "./issuer.ts";
-import type { Journal } from "./journal.ts";
-import { done, type Outcome } from "./outcome.ts";
-import type { AuditEntry, RunEnd } from "./record.ts";
-import type { Runbook } from "./runbook.ts";
-import type { Snapshot } from "./snapshot.ts";
-import type { Entry, Step, StepContext } from "./step.ts";
-import { type Instant, instantOf, type Milliseconds, msOf } from "./time.ts";
+import type { Answer, Decision, RunHistory, StepPorts } from "../circumstances.ts";
+import type { Trouble } from "../errors.ts";
+import type { Facts } from "../facts.ts";
+import { interpret } from "../interpret.ts";
+import type { Introspection } from "../issuer.ts";
+import type { Journal } from "../journal.ts";
+import { done, type Outcome } from "../outcome.ts";
+import type { AuditEntry, RunEnd } from "../record.ts";
+import type { Runbook } from "../runbook.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { Entry, Step, StepContext } from "../step.ts";
+import { type Instant, instantOf, type Milliseconds, msOf } from "../time.ts";
 
 /** Something that stops a step. */
 export const TROUBLE: Trouble = {

@@ -1,12 +1,12 @@
-import type { Credential, Fingerprints, Generation } from "../../core/credential.ts";
-import type { Trouble } from "../../core/errors.ts";
-import type { Facts } from "../../core/facts.ts";
-import type { Introspection } from "../../core/issuer.ts";
-import { done, type Liveness, type Outcome, type Sighting } from "../../core/outcome.ts";
-import type { SealedRecord } from "../../core/sealed.ts";
-import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
-import type { Entry, Step, StepContext } from "../../core/step.ts";
-import type { Observation, Store } from "../../core/store.ts";
+import type { Credential, Fingerprints, Generation } from "../../../core/credential.ts";
+import type { Trouble } from "../../../core/errors.ts";
+import type { Facts } from "../../../core/facts.ts";
+import type { Introspection } from "../../../core/issuer.ts";
+import { done, type Liveness, type Outcome, type Sighting } from "../../../core/outcome.ts";
+import type { SealedRecord } from "../../../core/sealed.ts";
+import type { CopySnapshot, Snapshot } from "../../../core/snapshot.ts";
+import type { Entry, Step, StepContext } from "../../../core/step.ts";
+import type { Observation, Store } from "../../../core/store.ts";
 
 /** When everything happens. */
 export const AT = "2026-11-21T08:30:00.000Z";
