@@ -16,6 +16,8 @@ export type Facts = Vocabulary<{
     account: string;
     at: Instant;
     says: string;
+    /** When each copy that says so last changed, by copy id: what is found otherwise later was written since. */
+    changed?: Readonly<Record<string, Instant>>;
     /** Set where the issuer refuses it, which a run may start from only when a person supplies the next one (HK-24). */
     liveness?: "dead";
   };

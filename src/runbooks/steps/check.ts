@@ -6,6 +6,7 @@ import { add } from "../../core/plan.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import { type Calls, type StepContext, step } from "../../core/step.ts";
 import type { Readiness } from "../../core/store.ts";
+import type { Instant } from "../../core/time.ts";
 
 /** The present key works, and every place that will be written is ready to take another (SOP steps 1 and 3, HK-06, HK-21, HK-22, HK-25, DR-10). */
 export const check = step({
@@ -51,6 +52,7 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
     fingerprints: sealed.fingerprints,
     account: who.account,
     at: c.now(),
+    changed: changesOf(places.value),
     says: [
       `${who.account}; ${agree} of ${copies.length} copies agree with the vault`,
       ...openOf(places.value),
@@ -92,6 +94,13 @@ export async function readyPlaces(
   );
   await c.ledger.keepPlaces(c.snapshot.secret, Object.fromEntries(ids));
   return done(places);
+}
+
+/** When each copy last changed, where it says so. */
+export function changesOf(places: readonly Place[]): Readonly<Record<string, Instant>> {
+  return Object.fromEntries(
+    places.flatMap(({ copy, ready }) => (ready.changedAt === undefined ? [] : [[copy.id, ready.changedAt]])),
+  );
 }
 
 /** How much could not be looked at; `lockstep verify` has the words. */

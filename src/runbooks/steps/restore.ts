@@ -20,7 +20,7 @@ export const restore = (copy: CopySnapshot) =>
     grade: copy.capabilities.grade,
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "old") }),
     looksFirst: true,
-    looks: (c, { checked }) => lookForOld(c, copy, checked.fingerprints),
+    looks: (c, { checked }) => lookForOld(c, copy, checked),
     // Once a person has seen to it, what is read counts.
     settles: (c, { checked }) => lookFor(c, copy, checked.fingerprints),
     does: async (c, { checked }, answer) => {
@@ -36,18 +36,24 @@ export const restore = (copy: CopySnapshot) =>
 
 /**
  * A place holds what it held before as long as this run never began to write it. Once it has, a read that shows the old value
- * tells nothing: it may be older than our write.
+ * tells nothing: it may be older than our write. One that cannot be read must also not have changed since the run looked first:
+ * a database that was restored from before may have forgotten that it was written.
  */
 async function lookForOld(
   c: StepContext,
   copy: CopySnapshot,
-  old: Receipt["fingerprints"],
+  { fingerprints, changed }: Facts["checked"],
 ): Promise<Look<Receipt>> {
   if ((await c.announced(stepIdOf(copy))) !== undefined)
-    return copy.byHand ? lookFor(c, copy, old) : { is: "absent" };
-  if (copy.capabilities.read) return lookFor(c, copy, old);
+    return copy.byHand ? lookFor(c, copy, fingerprints) : { is: "absent" };
+  if (copy.capabilities.read) return lookFor(c, copy, fingerprints);
   const seen = await c.store(copy.id).observe();
-  return seen.is === "done" ? { is: "present", value: receiptOf(copy.id, seen.value, old) } : seen;
+  if (seen.is !== "done") return seen;
+  const { changedAt } = seen.value;
+  const untouched = changedAt !== undefined && changedAt === changed?.[copy.id];
+  return untouched
+    ? { is: "present", value: receiptOf(copy.id, seen.value, fingerprints) }
+    : { is: "absent" };
 }
 
 /** Writes the old value whatever a read shows; where the write is refused, as ours was then, what is read has to do. */
