@@ -135,8 +135,3 @@ function stepsOf(run: Run): ReadonlySet<string> {
 function placeOf({ config }: CopySnapshot): string {
   return String(config["appId"] ?? config["repository"]);
 }
-
-/** The paths that must have been read before a key is ended, one a place. */
-export function pathsOf(snapshot: Snapshot): readonly string[] {
-  return copiesOf(snapshot).map(placeOf);
-}

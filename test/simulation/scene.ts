@@ -94,7 +94,7 @@ export function isCalm({ disturbedAt }: Scene): boolean {
 }
 
 /** The tags of all runs, those of before included. */
-export function tagsOf({ runs, situation }: Scene): readonly string[] {
+function tagsOf({ runs, situation }: Scene): readonly string[] {
   const tags = runs().map(({ tag }) => tag);
   return situation.formerTag === undefined ? tags : [situation.formerTag, ...tags];
 }

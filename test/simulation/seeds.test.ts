@@ -88,6 +88,17 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       people: ["rollback"],
     },
   ],
+  [
+    "[P2][P11] a database restored to before a secret was written that nobody can read: a rollback did not write it again",
+    {
+      ...quietCase("overlap@1", "lean", 31_260),
+      events: [
+        { at: { asks: 46 }, is: "fault", fault: { kind: "status", status: 422 } },
+        { at: { recorded: 11 }, is: "restore", entries: 6 },
+      ],
+      people: ["rollback", "retry"],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

@@ -53,14 +53,22 @@ describe("[X-14] the old value is put back into a copy", () => {
   it("where it cannot be read: as soon as this run has begun to write it", async () => {
     const ci = copy("ci", { read: false });
     const blind = { observe: async () => done({ at: AT, present: true, changedAt: AT }) };
-    const look = (announced: readonly string[], seen: object = blind) =>
-      stepOf(ci).looks?.(scene({ announced, stores: { ci: seen } }).c, FACTS);
+    const look = (announced: readonly string[], seen: object = blind, changed: object = { ci: AT }) => {
+      const facts = { ...FACTS, checked: { ...FACTS.checked, changed } } as typeof FACTS;
+      return stepOf(ci).looks?.(scene({ announced, stores: { ci: seen } }).c, facts);
+    };
     expect(await look(["propagate/ci"])).toEqual({ is: "absent" });
     expect(await look(["propagate/app"])).toMatchObject({
       is: "present",
       value: { copy: "ci", wrote: false },
     });
     expect(await look([], { observe: async () => notDone })).toEqual(notDone);
+    // Changed since the run looked first, or nobody knows: a database that was restored may have forgotten our write.
+    for (const changed of [{ ci: "2026-11-21T08:00:00.000Z" }, {}])
+      expect(await look([], blind, changed)).toEqual({ is: "absent" });
+    expect(await look([], { observe: async () => done({ at: AT, present: true }) }, {})).toEqual({
+      is: "absent",
+    });
   });
 
   it("by us, or by a person whose change the place itself shows", async () => {
