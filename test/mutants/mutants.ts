@@ -77,8 +77,8 @@ function chosen({ files, kinds }: Part): readonly Mutant[] {
     .flatMap((file) => mutantsOf(file, readFileSync(path.join(root, file), "utf8"), LISTS))
     .filter(({ kind }) => !kinds || kinds.includes(kind))
     .filter(({ kind }) => values.kind.length === 0 || values.kind.includes(kind))
-    .filter((_, i) => i % Number(values.every) === 0)
-    .filter(({ file, line }) => `${file}:${line}:`.startsWith(values.at));
+    .filter(({ file, line }) => `${file}:${line}`.startsWith(values.at))
+    .filter((_, i) => i % Number(values.every) === 0);
 }
 
 async function judgeAll(mutants: readonly Mutant[], part: Part): Promise<readonly Result[]> {

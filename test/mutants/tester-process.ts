@@ -43,12 +43,15 @@ async function start(): Promise<Vitest> {
 async function answer({ test, changed }: Ask): Promise<Verdict> {
   const vitest = await ready;
   const begun = performance.now();
-  const specifications = (await vitest.globTestSpecifications([test])).slice(0, 1);
+  const place = path.join(root, test);
+  const specifications = (await vitest.globTestSpecifications([test])).filter(
+    ({ moduleId }) => moduleId === place,
+  );
   if (specifications.length === 0) throw new Error(`there is no test file ${test}`);
   for (const file of new Set([before ?? changed, changed])) vitest.invalidateFile(path.join(root, file));
   before = changed;
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  const module = testModules.find(({ moduleId }) => moduleId === specifications[0]?.moduleId);
+  const module = testModules.find(({ moduleId }) => moduleId === place);
   const failed =
     module && module.state() === "passed" && unhandledErrors.length === 0 ? undefined : faultOf(module);
   return { ...(failed !== undefined && { failed }), ms: performance.now() - begun };
