@@ -99,6 +99,13 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       people: ["rollback", "retry"],
     },
   ],
+  [
+    "[P1][P2] reads of the vault that lag behind by a quarter of an hour: a follow-up took the living key for a duplicate",
+    {
+      ...quietCase("overlap@1/compromised", "bare"),
+      events: [{ at: { asks: 39 }, is: "fault", fault: { kind: "stale", lagMs: 900_000 }, forMs: 600_000 }],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

@@ -74,7 +74,10 @@ async function lateDuplicates(c: StepContext): Promise<Outcome<readonly Credenti
   return held.is === "done" ? done(tagged.value.filter(({ id }) => id !== held.value)) : held;
 }
 
-/** Which credential the vault holds, by its value: as the followed run left it, or as a later one recorded it. */
+/**
+ * Which credential the vault holds, by its value: as the followed run left it, or as a later one recorded it. A value of before
+ * tells nothing: reads may lag, and then the one that the vault holds would pass for a duplicate.
+ */
 async function heldId(c: StepContext): Promise<Outcome<string>> {
   const { secret, follows } = c.snapshot;
   const seen = await c.vault.observe();
@@ -84,9 +87,12 @@ async function heldId(c: StepContext): Promise<Outcome<string>> {
   if (follows?.held && sameFingerprints(follows.held.fingerprints, fingerprints))
     return done(follows.held.id);
   const known = (await c.ledger.known({ fingerprints })).find(
-    (one) => one.secret === secret && sameFingerprints(one.fingerprints, fingerprints),
+    (one) =>
+      one.secret === secret && one.state === "current" && sameFingerprints(one.fingerprints, fingerprints),
   );
-  return known ? done(known.credential.id) : refused(unclear(c, "the vault's value is not on record"));
+  return known
+    ? done(known.credential.id)
+    : refused(unclear(c, "the vault's value is not the one on record"));
 }
 
 function unclear(c: StepContext, found: string): Trouble {
