@@ -6,7 +6,7 @@ import type { Answer, Dialect, RawReply, Reply } from "./reply.ts";
 
 /** A page of somebody's own: an app's health, say. It is no vendor's, and a credential never goes along. */
 export interface WebClient {
-  /** GET of a path below the connection's address. `done` for 2xx that is no HTML; what was asked for is the caller's to check. */
+  /** GET of a path below the connection's address. `done` for 2xx that is no HTML document; what was asked for is the caller's to check. */
   page(path: string): Promise<Answer<Reply>>;
   /** Where that path lies, for people: without its query, which may hold anything. */
   placeOf(path: string): string;

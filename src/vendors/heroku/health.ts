@@ -9,8 +9,8 @@ export interface Health {
 }
 
 /**
- * Asks once. The app is no vendor: neither the connection's credential nor its headers go along. HTML with 200 is not the
- * app's word that it is well: that is what a login page before it answers.
+ * Asks once. The app is no vendor: neither the connection's credential nor its headers go along. An HTML document with 200 is
+ * not the app's word that it is well: that is what a login page before it answers.
  */
 export async function askHealth(
   url: string,
