@@ -58,8 +58,8 @@ describe("[P11] [X-14] killed on the way back, another process goes on with it",
   const back = overlap.back?.(snapshot).flatMap((entry) => entry.waves.flat()) ?? [];
   const parts = back.map(({ id, effect, proves }) => ({
     name: id,
+    // Before an entry is what it is after the one before it.
     orders: [
-      kill(`${id}/act`, "before"),
       ...(effect === "none" ? [] : [kill(`${id}/act`, "inside", true), kill(`${id}/act`, "returned", true)]),
       ...(proves ? [kill(`${id}/prove`, "inside")] : []),
       kill(`${id}/${proves ? "prove" : "act"}`, "after"),
