@@ -3,6 +3,8 @@ import { type Ended, type Stage, setStage } from "./stage.ts";
 import { known } from "./values.ts";
 
 const SECRET = "heroku-api-key";
+/** A key that no copy holds. */
+const UNUSED = "73f5fe49-b802-4c5d-9e17-46d3a0c8f2b1";
 let stage: Stage;
 beforeAll(async () => {
   stage = await setStage();
@@ -74,6 +76,22 @@ describe("[HK-12] flows without faults", { timeout: 120_000 }, () => {
     expect(sealed.split("\n").map((row) => /,(old|pending),/.exec(row)?.[1])).toEqual(["old", "pending"]);
     expect(await stage.leaks()).toEqual([]);
     expect(exits(await runAll(`rotate ${SECRET}`))).toEqual([0]);
+    expect(await stage.leaks()).toEqual([]);
+  });
+
+  it("[P7] what looks at copies, ends a key, closes an interlock, or freezes all, leaves no value anywhere", async () => {
+    const looks = await runAll(`verify ${SECRET}`, `impact ${SECRET}`, `adopt ${SECRET} --yes`);
+    expect(exits(looks)).toEqual([0, 0, 0]);
+    const why = ["--because", "a search for values", "--yes", "--sandbox"];
+    const turns = [
+      ["revoke", SECRET, "--id", UNUSED, "--yes", "--json", "--sandbox"],
+      ["interlock", "close", "live-trading", ...why],
+      ["freeze", "--all", ...why.slice(0, 2), "--sandbox"],
+      ["freeze", "--lift", "--sandbox"],
+      ["interlock", "open", "live-trading", ...why],
+      ["interlock", "status", "--json", "--sandbox"],
+    ];
+    for (const words of turns) expect([words, (await stage.run(words)).exit]).toEqual([words, 0]);
     expect(await stage.leaks()).toEqual([]);
   });
 
