@@ -77,8 +77,12 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     });
     let ahead = 0;
     const broken: string[] = [];
+    // As many as are asked for: a run that waits for weeks records thousands of entries.
     const backups: Backup[] = [];
-    const backsUp = one.events.some(({ is }) => is === "restore");
+    const furthest = Math.max(
+      0,
+      ...one.events.map((event) => (event.is === "restore" ? event.entries + 1 : 0)),
+    );
     const lasting: { fault: Fault; vendor: string; until: number }[] = [];
 
     const happen = (event: Event, sending?: Sending): Fault | undefined => {
@@ -192,7 +196,8 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       },
       recorded: () => {
         counts.recorded += 1;
-        if (backsUp) backups.push(backupOf(memory, runs()));
+        if (furthest > 0) backups.push(backupOf(memory, runs()));
+        if (backups.length > furthest) backups.shift();
         due("recorded", counts.recorded);
       },
     });
