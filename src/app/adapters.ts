@@ -25,8 +25,8 @@ import { infisicalVault } from "../stores/infisical/store.ts";
 import { github } from "../vendors/github/client.ts";
 import { heroku } from "../vendors/heroku/client.ts";
 import { infisical } from "../vendors/infisical/client.ts";
-import { web } from "../vendors/page.ts";
 import { slack } from "../vendors/slack/client.ts";
+import { web } from "../vendors/web/client.ts";
 
 // The one list of adapters. A new vendor, issuer, store, interlock or probe is a folder of its own and one line here.
 const vendors = [heroku, github, infisical, slack, web] as const;

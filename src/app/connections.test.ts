@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { WebClient } from "../vendors/page.ts";
+import type { WebClient } from "../vendors/web/client.ts";
 import { checkConfig } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
 

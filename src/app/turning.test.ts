@@ -3,8 +3,8 @@ import type { AuditEntry } from "../core/record.ts";
 import type { AuditRecord } from "../db/audit-log.ts";
 import { APP, FLAG, type FlagWorld, flagWorld } from "../interlocks/heroku-flag/testing.ts";
 import { httpProbe } from "../probes/http/probe.ts";
-import { web } from "../vendors/page.ts";
 import { clockOf, testConnection, testFingerprint } from "../vendors/testing.ts";
+import { web } from "../vendors/web/client.ts";
 import { turnsIn } from "./interlock-record.ts";
 import { type TurnFound, type TurnPorts, type TurnRequest, turn } from "./turning.ts";
 

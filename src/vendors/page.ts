@@ -1,27 +1,7 @@
-import { z } from "zod";
-import { type ConnectionOptions, defineVendor } from "../core/adapter.ts";
+import type { ConnectionOptions } from "../core/adapter.ts";
 import { after } from "../core/time.ts";
 import { createHttp, retryAfterMs } from "./http.ts";
 import type { Answer, Dialect, RawReply, Reply } from "./reply.ts";
-
-/** A page of somebody's own: an app's health, say. It is no vendor's, and a credential never goes along. */
-export interface WebClient {
-  /** GET of a path below the connection's address. `done` for 2xx that is no HTML document; what was asked for is the caller's to check. */
-  page(path: string): Promise<Answer<Reply>>;
-  /** Where that path lies, for people: without its query, which may hold anything. */
-  placeOf(path: string): string;
-}
-
-/** Pages, for connections that name their address. */
-export const web = defineVendor({
-  name: "web",
-  defaultUrl: "",
-  connection: z.strictObject({}),
-  connect: (options): WebClient => ({
-    page: (path) => askPage(urlOf(options, path), options),
-    placeOf: (path) => placeOf(urlOf(options, path)),
-  }),
-});
 
 /** Asks a page once: no redirect is followed, and nothing of the URL's query is in what comes of it. */
 export function askPage(
@@ -52,10 +32,6 @@ export function askPage(
 export function placeOf(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
-}
-
-function urlOf({ baseUrl }: ConnectionOptions, path: string): string {
-  return `${baseUrl.replace(/\/+$/, "")}${path}`;
 }
 
 const LIMITED_MS = 10_000;

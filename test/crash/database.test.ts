@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { estateOf } from "./estate.ts";
 import { type Ground, makeProject, openGround } from "./ground.ts";
-import { expectPromises } from "./promises.ts";
+import { expectOutlived, expectPromises } from "./promises.ts";
 
 let ground: Ground;
 beforeEach(async () => {
@@ -15,16 +15,7 @@ describe("[P11] the database is killed inside an entry and comes back", () => {
   test.for([
     ["store/act", "inside"],
     ["store/prove", "before"],
-  ] as const)("[P11] [P3] at %s, %s", async ([entry, when]) => {
-    const before = estateOf(ground.sandbox);
-    const victim = ground.postmaster;
-    const run = await ground.start({ entry, when, write: true, signal: "SIGKILL", victim });
-    while (ground.hits(run).length === 0) await sleep(20);
-    await sleep(500);
-    await ground.restore();
-    const view = await ground.end(run, 5_000);
-    await expectPromises(ground, before, view);
-  });
+  ] as const)("[P11] [P3] at %s, %s", (at) => expectOutlived(ground, at, 5_000));
 });
 
 test("[P11] a killed embedded database is started again by the workers that use it", async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { estateOf, writesSince } from "./estate.ts";
 import { type Ground, makeProject, openGround } from "./ground.ts";
 import type { Order } from "./hook.ts";
-import { expectPromises } from "./promises.ts";
+import { expectOutlived, expectPromises } from "./promises.ts";
 
 const project = await makeProject();
 
@@ -50,16 +50,7 @@ describe("[P11] the database is killed: the workers live, and the run goes on wh
   test.for([
     ["mint/act", "returned"],
     ["store/act", "after"],
-  ] as const)("[P11] database killed at %s, %s", async ([entry, when]) => {
-    const before = estateOf(ground.sandbox);
-    const victim = ground.postmaster;
-    const run = await ground.start({ entry, when, write: true, signal: "SIGKILL", victim });
-    while (ground.hits(run).length === 0) await sleep(20);
-    await sleep(500);
-    await ground.restore();
-    const view = await ground.end(run, 30_000);
-    await expectPromises(ground, before, view);
-  });
+  ] as const)("[P11] database killed at %s, %s", (at) => expectOutlived(ground, at, 30_000));
 });
 
 test("[P1] [HK-11] at no moment did the vault, a copy or a running process hold a dead key", () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { RunView } from "../../src/app/runs.ts";
 import { type CopySnapshot, copiesOf } from "../../src/core/snapshot.ts";
@@ -6,6 +7,7 @@ import { listGenerations, listRotations } from "../../src/db/ledger.ts";
 import type { JournalEntry } from "../../src/sandbox/journal.ts";
 import { type Estate, estateOf, writesSince } from "./estate.ts";
 import { type Ground, SECRET } from "./ground.ts";
+import type { Order } from "./hook.ts";
 
 /** How many times a run may have done what counts; each is exactly one where nothing is said. */
 export interface Allowed {
@@ -167,4 +169,19 @@ function stepBackOf({ vendor, method, path }: JournalEntry, view: RunView): read
 
 function placeOf({ config }: CopySnapshot): string {
   return String(config["appId"] ?? config["repository"]);
+}
+
+/** Kills the database at that moment, starts it again, and demands that the run ends within so many milliseconds as if nothing had happened. */
+export async function expectOutlived(
+  ground: Ground,
+  [entry, when]: readonly [entry: string, when: Order["when"]],
+  withinMs: number,
+): Promise<void> {
+  const before = estateOf(ground.sandbox);
+  const victim = ground.postmaster;
+  const run = await ground.start({ entry, when, write: true, signal: "SIGKILL", victim });
+  await ground.struck(run, 1);
+  await sleep(500);
+  await ground.restore();
+  await expectPromises(ground, before, await ground.end(run, withinMs));
 }

@@ -1,12 +1,11 @@
-import type { Answer } from "../../src/core/circumstances.ts";
-import { Secret } from "../../src/core/secret-value.ts";
+import type { Values } from "../../src/core/secret-value.ts";
 import { instantOf } from "../../src/core/time.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
 import { dateAhead } from "../flow/date.ts";
 import { emptyMemory } from "../flow/memory-record.ts";
-import { ACTOR, claimAll, INSTALLATION } from "../flow/world.ts";
+import { claimAll, INSTALLATION } from "../flow/world.ts";
 import { type Backup, backupOf } from "./backup.ts";
 import type { Case, Event, Fault, Moment } from "./case.ts";
 import { chanceOf } from "./chance.ts";
@@ -16,6 +15,7 @@ import { DISTURBING, perform } from "./hands.ts";
 import { useLightFetch, usePlatformFetch } from "./light-fetch.ts";
 import type { Sending } from "./network.ts";
 import { oracleOf } from "./oracle.ts";
+import { paste } from "./paste.ts";
 import { personOf } from "./person.ts";
 import { prepared } from "./situations.ts";
 import { openTimeline } from "./timeline.ts";
@@ -150,34 +150,13 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       },
     };
     const wires = { sandbox: dated(sandbox, () => timeline.now() + one.skewMs), timeline, chance, traffic };
-    const vaultOfValues = new Map();
+    const vaultOfValues = new Map<string, Values>();
+    const desk = { sandbox, memory, timeline, fingerprint, sealed: vaultOfValues };
     const manners = chanceOf(one.seed, "people");
-    const paste = async (run: Run, question: string): Promise<Answer> => {
-      const description = `${run.plan.snapshot.issuer.description} ${run.tag}`;
-      const { id = "" } = sandbox.control.act({
-        act: "create-authorization",
-        description,
-        scope: ["global"],
-      });
-      const token = sandbox.control.estate().heroku.tokens[id] ?? "";
-      const values = { token: Secret.of(token) };
-      const sealed = `pasted-${vaultOfValues.size + 1}`;
-      vaultOfValues.set(sealed, values);
-      memory.sealed.push({
-        id: sealed,
-        run: run.id,
-        purpose: `pasted/${question}`,
-        credential_id: "",
-        credential: null,
-        fingerprints: fingerprint(values),
-        value: "",
-      });
-      return { is: "done", by: ACTOR, at: instantOf(timeline.now()), sealed };
-    };
     const person = personOf(timeline, memory, {
       decisions: one.people,
       delay: () => manners.between(60_000, 30 * 3_600_000),
-      paste,
+      paste: (run, question) => paste(desk, run, question),
       decided: (choice) => note(`* a person decides: ${choice}`),
     });
     crew = crewOf({

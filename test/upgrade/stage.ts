@@ -1,19 +1,18 @@
 import { type Config, checkConfig } from "../../src/app/config.ts";
 import type { RUNBOOKS } from "../../src/app/runbooks.ts";
-import type { Answer, Decision } from "../../src/core/circumstances.ts";
+import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { Secret, type Values } from "../../src/core/secret-value.ts";
-import { instantOf } from "../../src/core/time.ts";
 import { type Estate, raxxEstate } from "../../src/sandbox/estate.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { emptyMemory, type MemoryRecord } from "../flow/memory-record.ts";
-import { ACTOR } from "../flow/world.ts";
 import { chanceOf } from "../simulation/chance.ts";
 import { type Crew, crewOf, type Run } from "../simulation/crew.ts";
 import { useLightFetch, usePlatformFetch } from "../simulation/light-fetch.ts";
 import type { Sending } from "../simulation/network.ts";
 import { type Oracle, oracleOf } from "../simulation/oracle.ts";
+import { paste } from "../simulation/paste.ts";
 import { type Person, personOf } from "../simulation/person.ts";
 import { openTimeline, type Timeline } from "../simulation/timeline.ts";
 import { isNamed, type Tree, treeOf } from "./tree.ts";
@@ -73,7 +72,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const person = personOf(timeline, memory, {
     decisions: options.decisions,
     delay: () => chance.between(60_000, 3_600_000),
-    paste: (run, question) => paste({ sandbox, memory, timeline, sealed }, run, question),
+    paste: (run, question) => paste({ sandbox, memory, timeline, fingerprint, sealed }, run, question),
     decided: () => {},
   });
   const quiet = { asks: () => undefined, answered: () => {} };
@@ -173,32 +172,4 @@ function recordOf({ refuseAudit: _refuse, ...kept }: MemoryRecord): Tree {
 
 function plain(values: Values): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(values).map(([field, secret]) => [field, secret.reveal()]));
-}
-
-/** A person creates what the run asks for, and pastes its value. */
-async function paste(
-  {
-    sandbox,
-    memory,
-    timeline,
-    sealed,
-  }: Pick<Stage, "sandbox" | "memory" | "timeline"> & { sealed: Map<string, Values> },
-  run: Run,
-  question: string,
-): Promise<Answer> {
-  const description = `${run.plan.snapshot.issuer.description} ${run.tag}`;
-  const { id = "" } = sandbox.control.act({ act: "create-authorization", description, scope: ["global"] });
-  const values = { token: Secret.of(sandbox.control.estate().heroku.tokens[id] ?? "") };
-  const name = `pasted-${sealed.size + 1}`;
-  sealed.set(name, values);
-  memory.sealed.push({
-    id: name,
-    run: run.id,
-    purpose: `pasted/${question}`,
-    credential_id: "",
-    credential: null,
-    fingerprints: fingerprint(values),
-    value: "",
-  });
-  return { is: "done", by: ACTOR, at: instantOf(timeline.now()), sealed: name };
 }

@@ -3,7 +3,7 @@ import { testProbe } from "../../conformance/suites.ts";
 import { doorOf } from "../../conformance/testing/sandbox.ts";
 import { alphanumeric } from "../../sandbox/random.ts";
 import { seededRandom, testSandbox } from "../../sandbox/testing.ts";
-import { web } from "../../vendors/page.ts";
+import { web } from "../../vendors/web/client.ts";
 import { httpProbe } from "./probe.ts";
 
 const APP = "raxx-api-prod";

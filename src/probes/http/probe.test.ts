@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { collectCalls } from "../../core/calls.ts";
-import { web } from "../../vendors/page.ts";
 import { testConnection, testFingerprint } from "../../vendors/testing.ts";
+import { web } from "../../vendors/web/client.ts";
 import { httpProbe } from "./probe.ts";
 
 const NOW = { now: () => Date.UTC(2026, 10, 1) };

@@ -1,8 +1,8 @@
 import { type AdapterDeps, defineProbe } from "../../core/adapter.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { Proof } from "../../core/outcome.ts";
-import type { WebClient } from "../../vendors/page.ts";
 import { type Failure, outcomeOf, type Reply } from "../../vendors/reply.ts";
+import type { WebClient } from "../../vendors/web/client.ts";
 import { type HttpProbeConfig, httpProbeConfig } from "./config.ts";
 
 type Config = HttpProbeConfig;

@@ -6,7 +6,7 @@ import { KEY_TAKEN_BACK, lookGone } from "./gone.ts";
 import { endTagged } from "./mint.ts";
 import { BACK, refusal } from "./refusal.ts";
 
-/** Ends the new credential after a rollback, under the same proof as any end of a key (X-14, P2, P4). */
+/** Ends the new credential after a rollback, under the same proof as every end of a key (X-14, P2, P4). */
 export const endNew = step({
   id: "end-new",
   takes: ["checked", "old", "pending", "restored", "vaultRestored", "drainedBack", "closed"],
