@@ -11,7 +11,7 @@ export async function conditional(
   if (response.status >= 300 && !options.errors) return response;
   const text = await response.text();
   const etag = `${options.weak ? "W/" : ""}"${hash("sha1", text, "base64")}"`;
-  const headers = new Headers(response.headers);
+  const { headers } = response;
   headers.set("etag", etag);
   const offered = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
   const same = offered.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag.replace(/^W\//, ""));

@@ -11,12 +11,14 @@ export function uuid(random: Random): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** Letters and digits; the slight bias of the modulo does not matter for a simulated secret. */
 export function alphanumeric(random: Random, length: number): string {
-  return Array.from(random(length), (byte) => ALPHANUMERIC[byte % ALPHANUMERIC.length]).join("");
+  let text = "";
+  for (const byte of random(length)) text += ALPHANUMERIC[byte % ALPHANUMERIC.length];
+  return text;
 }
 
 /** Lower-case hexadecimal digits of so many bytes. */

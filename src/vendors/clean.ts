@@ -16,6 +16,7 @@ export function cleaned(text: string, hidden: readonly string[]): string {
 
 /** Text without control, format and bidirectional characters, runs of white space made one space. */
 export function oneLine(text: string): string {
+  if (!/[^ -~]| {2}|^ | $/.test(text)) return text;
   return text
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/\s+/g, " ")

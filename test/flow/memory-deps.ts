@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { Config } from "../../src/app/config.ts";
 import { connectionsOf } from "../../src/app/connections.ts";
 import type { RunDeps } from "../../src/app/run-ports.ts";
@@ -74,7 +73,7 @@ export function memoryDeps(parts: MemoryDeps): RunDeps {
 
 /** Which of the simulated vendors lives there. */
 export function vendorOf(host: string): HttpVendor {
-  const name = path.parse(host).name;
+  const name = host.slice(0, host.indexOf("."));
   if (name === "heroku" || name === "github" || name === "infisical") return name;
   throw new Error(`no vendor lives at ${host}`);
 }

@@ -12,6 +12,8 @@ export interface Violation {
 
 /** What a number of cases came to. */
 export interface Tally {
+  readonly cases: number;
+  /** Over all cases: follow-ups, and what goes on beside, are runs too. */
   readonly runs: number;
   /** How often something was made to go wrong. */
   readonly faults: number;
@@ -75,20 +77,22 @@ function* shared(cases: Iterable<Case>, { of, from }: Share): Generator<Case> {
   }
 }
 
-async function attack(cases: Iterable<Case>): Promise<Tally> {
+async function attack(each: Iterable<Case>): Promise<Tally> {
   const ends: Record<string, number> = {};
   const violations: Violation[] = [];
+  let cases = 0;
   let runs = 0;
   let faults = 0;
-  for (const one of cases) {
+  for (const one of each) {
     const told = await simulate(one);
-    runs += 1;
+    cases += 1;
+    runs += told.ends.length;
     faults += one.events.length;
     const end = told.ends.join(", then ");
     ends[end] = (ends[end] ?? 0) + 1;
     if (told.violations.length > 0) violations.push({ says: told.violations, one });
   }
-  return { runs, faults, ends, violations };
+  return { cases, runs, faults, ends, violations };
 }
 
 /** Several tallies as one. */
@@ -97,6 +101,7 @@ export function sum(tallies: readonly Tally[]): Tally {
   for (const tally of tallies)
     for (const [end, count] of Object.entries(tally.ends)) ends[end] = (ends[end] ?? 0) + count;
   return {
+    cases: tallies.reduce((all, { cases }) => all + cases, 0),
     runs: tallies.reduce((all, { runs }) => all + runs, 0),
     faults: tallies.reduce((all, { faults }) => all + faults, 0),
     ends,

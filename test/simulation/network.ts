@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { FaultKind } from "../../src/sandbox/faults.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { ConnectionLost } from "../../src/sandbox/world.ts";
+import { ConnectionLost, type HttpVendor } from "../../src/sandbox/world.ts";
 import { vendorOf } from "../flow/memory-deps.ts";
 import type { Fault } from "./case.ts";
 import type { Chance } from "./chance.ts";
@@ -11,7 +11,7 @@ import type { Worker } from "./worker.ts";
 /** One request on its way. */
 export interface Sending {
   readonly worker: Worker;
-  readonly vendor: string;
+  readonly vendor: HttpVendor;
   readonly method: string;
   readonly path: string;
 }
@@ -47,13 +47,8 @@ export function networkOf(wires: Wires, worker: Worker): typeof fetch {
     await worker.gate();
     const { signal: _signal, ...rest } = init ?? {};
     const request = new Request(input, rest);
-    const url = new URL(request.url);
-    const sending: Sending = {
-      worker,
-      vendor: vendorOf(url.host),
-      method: request.method,
-      path: url.pathname,
-    };
+    const [, host = "", path = ""] = /^\w+:\/\/([^/]+)([^?#]*)/.exec(request.url) ?? [];
+    const sending: Sending = { worker, vendor: vendorOf(host), method: request.method, path };
     const fault = traffic.asks(sending);
     // Told as undici tells them, so that the permit of a write is looked at where it is in earnest.
     const told = {};
@@ -124,17 +119,13 @@ async function deliver(
 ): Promise<Response> {
   const { vendor, method, path: route } = sending;
   const standing =
-    fault && sandbox.control.addFault({ ...fault, vendor: vendorNamed(vendor), method, route });
+    fault && sandbox.control.addFault({ ...fault, vendor, method, route });
   try {
-    return await sandbox.fetch(vendorNamed(vendor), request);
+    return await sandbox.fetch(vendor, request);
   } finally {
     if (standing) sandbox.control.removeFault(standing.id);
     traffic.landed(sending);
   }
-}
-
-function vendorNamed(vendor: string) {
-  return vendorOf(`${vendor}.sandbox`);
 }
 
 /** The faults that the sandbox knows itself. */

@@ -70,7 +70,7 @@ async function stage(runbook = "overlap@1") {
       now += ms;
     },
     send: async (method: string, path: string, body?: unknown, as: string = OLD) => {
-      const sending = { worker: newWorker("worker 1"), vendor: "heroku", method, path };
+      const sending = { worker: newWorker("worker 1"), vendor: "heroku", method, path } as const;
       oracle.sent(sending, false);
       const headers = {
         authorization: `Bearer ${token(as)}`,

@@ -10,20 +10,18 @@ import { simulate } from "./simulation.ts";
 import { ATTACKED, situationsOf } from "./situations.ts";
 
 /** What one thread is to do. */
-type Work = { readonly share: Share } & (
-  | { readonly is: "singles"; readonly runbook: string; readonly size: Size }
-  | {
-      readonly is: "random";
-      readonly first: number;
-      readonly count: number;
-      readonly runbooks: readonly string[];
-    }
-);
+interface Work {
+  readonly share: Share;
+  readonly runbooks: readonly string[];
+  /** Every single thing in an estate of that size, or cases of these seeds. */
+  readonly attack: { readonly size: Size } | { readonly first: number; readonly count: number };
+}
 
 const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--singles SIZE] [--case JSON] [--threads T] [--json]
 
   --seed N        the first seed (1)
-  --runs M        how many random cases, each of two or three things that go wrong (1000)
+  --runs M        how many random cases, each of two or three things that go wrong (1000); follow-ups and
+                  what goes on beside are runs too, so that more runs are told than cases
   --runbook X     all where absent; without a stroke, every situation of that runbook. There are
                   ${ATTACKED.join(", ")}
   --singles SIZE  instead: every single thing that can go wrong, at every moment; SIZE is bare, lean or full
@@ -60,23 +58,13 @@ async function main(): Promise<void> {
   if (values.case !== undefined) return replay(JSON.parse(values.case) as Case, values.json);
   const runbooks = values.runbook?.flatMap(situationsOf) ?? ATTACKED;
   const threads = Number(values.threads ?? availableParallelism());
-  const singles = values.singles as Size | undefined;
+  const attack =
+    values.singles === undefined
+      ? { first: Number(values.seed), count: Number(values.runs) }
+      : { size: values.singles as Size };
   const shares = Array.from({ length: threads }, (_, from): Share => ({ of: threads, from }));
   const begun = performance.now();
-  const tallies = await Promise.all(
-    shares.map(async (share) => {
-      const each = runbooks.map((runbook): Work | undefined =>
-        singles === undefined ? undefined : { is: "singles", runbook, size: singles, share },
-      );
-      const work: Work[] = each.filter((one) => one !== undefined);
-      if (singles === undefined)
-        work.push({ is: "random", first: Number(values.seed), count: Number(values.runs), runbooks, share });
-      const done: Tally[] = [];
-      for (const one of work) done.push(await inThread(one));
-      return sum(done);
-    }),
-  );
-  const tally = sum(tallies);
+  const tally = sum(await Promise.all(shares.map((share) => inThread({ share, runbooks, attack }))));
   const seconds = (performance.now() - begun) / 1_000;
   await tell(tally, seconds, values.json);
   if (tally.violations.length > 0) process.exitCode = 1;
@@ -90,10 +78,11 @@ function inThread(work: Work): Promise<Tally> {
   });
 }
 
-function carryOut(work: Work): Promise<Tally> {
-  return work.is === "singles"
-    ? attackSingly(work.runbook, work.size, work.share)
-    : attackAtRandom(work, work.runbooks, work.share);
+async function carryOut({ attack, runbooks, share }: Work): Promise<Tally> {
+  if ("first" in attack) return attackAtRandom(attack, runbooks, share);
+  const done: Tally[] = [];
+  for (const runbook of runbooks) done.push(await attackSingly(runbook, attack.size, share));
+  return sum(done);
 }
 
 async function tell(tally: Tally, seconds: number, json: boolean): Promise<void> {
@@ -104,10 +93,12 @@ async function tell(tally: Tally, seconds: number, json: boolean): Promise<void>
     told.push({ says: violations, one: violation.one, replay: replayOf(least), trace });
   }
   const figures = {
+    cases: tally.cases,
     runs: tally.runs,
     faults: tally.faults,
     violations: tally.violations.length,
     runsPerSecond: Math.round(tally.runs / seconds),
+    casesPerSecond: Math.round(tally.cases / seconds),
     peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1_024),
   };
   if (json)

@@ -102,8 +102,17 @@ export function prepared(name: string, stage: Stage): Situation {
 
 type Ask = Pick<PlanRequest, "flow" | "reason"> & Partial<PlanRequest>;
 
+/** Plans are pure, and every case of a situation begins with the same one. */
+const plans = new WeakMap<Ground, Map<string, Plan>>();
+
 function planOf({ ground, now }: Stage, ask: Ask): Plan {
-  return compile(runbookFor(ask), snapshotOf(ground.config, { secret: SECRET, now: instantOf(now), ...ask }));
+  const made = plans.get(ground) ?? new Map<string, Plan>();
+  plans.set(ground, made);
+  const request = { secret: SECRET, now: instantOf(now), ...ask };
+  const key = JSON.stringify(request);
+  const plan = made.get(key) ?? compile(runbookFor(ask), snapshotOf(ground.config, request));
+  made.set(key, plan);
+  return plan;
 }
 
 function rotation(stage: Stage, ask: Partial<PlanRequest>): Situation {

@@ -77,7 +77,7 @@ export function openTimeline(start: number): Timeline {
 
 /** All that can go on without time has gone on: everything in here is promises, and those run before the event loop turns. */
 function quiet(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => void process.nextTick(resolve));
 }
 
 function isBefore(one: Due, other: Due): boolean {

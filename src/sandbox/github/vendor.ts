@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { conditional } from "../conditional.ts";
 import { hex } from "../random.ts";
+import { RememberingRouter } from "../router.ts";
 import type { Vendor } from "../world.ts";
 import {
   authenticate,
@@ -69,7 +70,7 @@ export function githubVendor(live: GithubState): Vendor<GithubState> {
 let routes: Hono<GithubEnv> | undefined;
 
 function githubApp(): Hono<GithubEnv> {
-  const app = new Hono<GithubEnv>();
+  const app = new Hono<GithubEnv>({ router: new RememberingRouter() });
   app.onError((error, c) => {
     if (!(error instanceof GithubRefusal)) throw error;
     const { location } = error.headers;

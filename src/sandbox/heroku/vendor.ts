@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { conditional } from "../conditional.ts";
 import { uuid } from "../random.ts";
+import { RememberingRouter } from "../router.ts";
 import type { Vendor } from "../world.ts";
 import { authenticate, type HerokuEnv, HerokuRefusal, refill } from "./access.ts";
 import { addonRoutes } from "./addons.ts";
@@ -62,7 +63,7 @@ export function herokuVendor(live: HerokuState): Vendor<HerokuState> {
 let routes: Hono<HerokuEnv> | undefined;
 
 function herokuApp(): Hono<HerokuEnv> {
-  const app = new Hono<HerokuEnv>();
+  const app = new Hono<HerokuEnv>({ router: new RememberingRouter() });
   app.onError((error, c) => {
     if (!(error instanceof HerokuRefusal)) throw error;
     return c.json({ id: error.id, message: error.message, ...error.more }, error.status);

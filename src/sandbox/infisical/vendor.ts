@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { conditional } from "../conditional.ts";
+import { RememberingRouter } from "../router.ts";
 import { isObject, type Vendor } from "../world.ts";
 import { type InfisicalContext, type InfisicalEnv, InfisicalRefusal, requestId } from "./access.ts";
 import { approvalRoutes } from "./approvals.ts";
@@ -53,7 +54,7 @@ export function infisicalVendor(live: InfisicalState): Vendor<InfisicalState> {
 let routes: Record<"v3" | "v4", Hono<InfisicalEnv>> | undefined;
 
 function infisicalApp(generation: "v3" | "v4"): Hono<InfisicalEnv> {
-  const app = new Hono<InfisicalEnv>();
+  const app = new Hono<InfisicalEnv>({ router: new RememberingRouter() });
   app.onError((error, c) => {
     if (!(error instanceof InfisicalRefusal)) throw error;
     const details = generation === "v4" && error.error === "PermissionDenied" ? { details: [] } : {};
