@@ -2,6 +2,7 @@ import { type Config, checkConfig } from "../../src/app/config.ts";
 import { type Estate, raxxEstate } from "../../src/sandbox/estate.ts";
 import { raxx } from "../flow/raxx-config.ts";
 import type { Size } from "./case.ts";
+import { SWITCH } from "./truth.ts";
 
 /** An estate and the configuration that describes it. */
 export interface Ground {
@@ -26,6 +27,7 @@ function made(size: Size): Ground {
   const raw = raxx();
   const secret = raw.secrets["heroku-api-key"];
   if (!secret) throw new Error("the example has no heroku-api-key");
+  for (const { config } of estate.heroku.apps) config[SWITCH] = { text: "1" };
   if (size === "full") return { estate, written: raw, config: checkConfig(raw) };
   const names = size === "lean" ? LEAN : [];
   estate.heroku.apps = estate.heroku.apps.filter(({ name }) => names.includes(name));

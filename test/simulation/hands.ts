@@ -1,6 +1,7 @@
 import path from "node:path";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { SWITCH } from "./truth.ts";
 
 /** What people do at the vendors while a run is under way. */
 export const ACTS = [
@@ -8,6 +9,7 @@ export const ACTS = [
   "puts the old key back into the vault",
   "puts another's key into the vault",
   "edits an app's variable",
+  "turns an app's kill switch",
   "rolls an app back",
   "lets the release phase fail",
   "lets the new release crash",
@@ -36,6 +38,7 @@ export type Act = (typeof ACTS)[number];
 export const DISTURBING: readonly Act[] = ACTS.filter(
   (act) =>
     ![
+      "turns an app's kill switch",
       "starts a one-off process",
       "schedules a command",
       "turns preboot on",
@@ -76,6 +79,9 @@ export function perform(sandbox: Sandbox, act: Act, tag: string): void {
       return;
     case "edits an app's variable":
       if (app) control.act({ act: "set-config-var", app, name: KEY, value: OLD });
+      return;
+    case "turns an app's kill switch":
+      if (app) control.act({ act: "set-config-var", app, name: SWITCH, value: { text: "0" } });
       return;
     case "rolls an app back":
       if (app) control.act({ act: "heroku.rollback", app, release: previousOf(sandbox, app) });

@@ -7,7 +7,7 @@ import { INSTALLATION } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
 import type { Sending } from "./network.ts";
 import { isTagged, type Scene } from "./scene.ts";
-import { authorizationOf, ownerOf } from "./truth.ts";
+import { authorizationOf, ownerOf, SWITCH } from "./truth.ts";
 
 /** P9: when a write leaves, its step has been announced by a run that has such a step. */
 export function judgeAnnounced({ runs, memory, violated }: Scene, { method, path, vendor }: Sending): void {
@@ -20,7 +20,7 @@ export function judgeAnnounced({ runs, memory, violated }: Scene, { method, path
   if (!announced) violated("P9", `${method} ${path} was not announced`);
 }
 
-/** P6, P10: what a vendor has carried out for us is in a plan, was done as whom the plan names, and changed nothing else. */
+/** P5, P6, P10: what a vendor has carried out for us is in a plan, was done as whom the plan names, and changed nothing else. */
 export function judgeWrite(scene: Scene, entry: JournalEntry, after: ReadonlyMap<string, string>): void {
   const { runs, violated, places } = scene;
   const said = `${entry.method} ${entry.path}`;
@@ -31,7 +31,8 @@ export function judgeWrite(scene: Scene, entry: JournalEntry, after: ReadonlyMap
   for (const [place, value] of after) {
     if (places.get(place) === value) continue;
     const kind = allowed.get(place);
-    if (kind === undefined) violated("P6", `${said} wrote ${place}, which no plan names`);
+    if (place.endsWith(` ${SWITCH}`)) violated("P5", `${said} turned the kill switch of ${place}`);
+    else if (kind === undefined) violated("P6", `${said} wrote ${place}, which no plan names`);
     else if (kind === "claim" ? value !== INSTALLATION : !isOurs(scene, value))
       violated("P6", `${said} put a value into ${place} that is not this secret's`);
   }

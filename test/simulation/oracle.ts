@@ -115,7 +115,10 @@ export function oracleOf(watched: Watched): Oracle {
       scene.restored = true;
       disturbed();
     },
-    stirred: () => judgeConsumers(scene),
+    stirred: () => {
+      scene.places = placesOf(sandbox);
+      judgeConsumers(scene);
+    },
     rested: (run) => judgeRest(scene, run),
     over: () => {
       judgeVault(scene);

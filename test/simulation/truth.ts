@@ -8,6 +8,9 @@ import { CLAIMS } from "../../src/vendors/infisical/shapes.ts";
 /** The name of the key in every place of the estate. */
 export const KEY = "HEROKU_API_KEY";
 
+/** A kill switch beside it: people turn it, and no run does. */
+export const SWITCH = "TRADING_LIVE_DISABLED";
+
 /** Ids of the authorizations that Heroku accepts at that time. */
 export function livingIn({ heroku }: Sandbox, now: number): Set<string> {
   return new Set(
