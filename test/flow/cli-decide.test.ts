@@ -36,6 +36,16 @@ describe("[X-15] an installation that is frozen", () => {
     expect([lifted.code, lifted.out]).toEqual([0, expect.stringContaining("Done in ")]);
     await stand.expectRotated(run);
   });
+
+  it("tells by its exit code of a run that goes wrong once it is lifted", async () => {
+    await call(home, "freeze", "--all", "--because", "an incident");
+    const { run } = await stand.rotate();
+    site.sandbox.control.addFault({ ...refused, vendor: "heroku", method: "GET", route: "/account" });
+    const { code, out } = await call(home, "freeze", "--lift", "--json");
+    site.sandbox.control.clearFaults();
+    const runs = [expect.objectContaining({ run, status: "failed" })];
+    expect([code, JSON.parse(out)]).toEqual([1, { frozen: false, resumed: [run], runs }]);
+  });
 });
 
 describe("[X-15] a run that is held before the first store write", () => {

@@ -118,8 +118,7 @@ async function deliver(
   fault?: FaultKind,
 ): Promise<Response> {
   const { vendor, method, path: route } = sending;
-  const standing =
-    fault && sandbox.control.addFault({ ...fault, vendor, method, route });
+  const standing = fault && sandbox.control.addFault({ ...fault, vendor, method, route });
   try {
     return await sandbox.fetch(vendor, request);
   } finally {

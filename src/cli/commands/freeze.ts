@@ -44,13 +44,18 @@ async function lift(io: Io, home: Home, { requests, here }: Carrier, signal: Abo
     return { exit: EXIT.done, json, text };
   }
   io.note("Effects may begin again. ^C leaves what goes on safe.");
-  const texts: string[] = [];
+  const ends: Result[] = [];
   for (const run of resumed) {
     io.note(`Going on with ${run.id}`);
     const known = await viewRun(home, run.id);
-    texts.push((await follow(io, home, run, { signal, answered: run.question, known })).text);
+    ends.push(await follow(io, home, run, { signal, answered: run.question, known }));
   }
-  return { exit: signal.aborted ? EXIT.interrupted : EXIT.done, json, text: texts.join("\n") };
+  return {
+    // The freeze is over either way; whoever asked wants to hear of a run that is held again.
+    exit: Math.max(...ends.map((end) => end.exit)),
+    json: { ...json, runs: ends.map((end) => end.json) },
+    text: ends.map((end) => end.text).join("\n"),
+  };
 }
 
 function incomplete(): LockstepError {
