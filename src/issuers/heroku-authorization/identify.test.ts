@@ -109,7 +109,7 @@ describe("[HK-04] identify", () => {
     world.authorization(current).tokenRevokedAt = world.clock.now();
     issuer = world.connect({}, standard);
     await world.clock.advance(1);
-    expect(await issuer.identify(world.old, { id: current })).toMatchObject(doubt("not those of the value"));
+    expect(await issuer.identify(world.old, { id: current })).toMatchObject(doubt("shows no character"));
   });
 
   it("[HK-03] refuses one that is known as somebody else's, by its full id or its first 8 characters", async () => {

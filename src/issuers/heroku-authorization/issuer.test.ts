@@ -63,7 +63,12 @@ describe("[HK-09] end and after", () => {
   });
 
   it("[HK-03] never ends one that is known as somebody else's", async () => {
-    expect(await issuer.end(RAXX.billingAuthorization)).toMatchObject({ is: "refused" });
+    for (const id of [RAXX.billingAuthorization, RAXX.billingAuthorization.toUpperCase()])
+      expect(await issuer.end(id)).toMatchObject({
+        is: "refused",
+        trouble: { code: "OLD_NOT_IDENTIFIED" },
+      });
+    expect(world.control.journal.list().filter(({ method }) => method === "DELETE")).toEqual([]);
     expect(world.authorization(RAXX.billingAuthorization).deletedAt).toBe(null);
   });
 

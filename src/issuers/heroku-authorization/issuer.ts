@@ -16,7 +16,8 @@ type Deps = AdapterDeps<HerokuClient>;
 /** `HRKU-` and 60 characters since 2025-04, `HRKU-` and a UUID or a bare UUID before (heroku-github.md A5). */
 const TOKEN = "HRKU-[A-Za-z0-9_-]{36,120}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
-const EXACT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** As Heroku writes it: in capitals it would be told from no id that the configuration knows, and Heroku might take it all the same. */
+const EXACT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Heroku OAuth authorizations: old and new work side by side until the old is revoked by its id (SOP HK-04 to HK-09). */
 export const herokuAuthorization = defineIssuer({

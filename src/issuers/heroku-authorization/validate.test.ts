@@ -56,6 +56,17 @@ describe("[HK-06] validate", () => {
     expect((await issuer.validate(credential, values)).is).toBe("proved");
   });
 
+  it("[HK-06] waits where a fresh token is accepted by one of Heroku's machines and not yet by another", async () => {
+    const route = `/apps/${RAXX.apps["raxx-api-prod"]}`;
+    world.control.addFault({ kind: "status", status: 401, vendor: "heroku", route, count: null });
+    const { credential, values, proof } = await validate();
+    expect(proof).toMatchObject({ is: "unknown", trouble: { code: "VENDOR_REFUSED_CREDENTIAL" } });
+    await world.clock.advance(60_000);
+    expect(await issuer.validate(credential, values)).toMatchObject({ is: "refuted" });
+    world.control.clearFaults();
+    expect((await issuer.validate(credential, values)).is).toBe("proved");
+  });
+
   it("[HK-20] serves a key of narrower scope that reads no app", async () => {
     issuer = world.connect({ scope: ["read"], apps: [] });
     const { credential, values } = await world.minted(issuer);
