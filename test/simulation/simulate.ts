@@ -17,7 +17,7 @@ interface Work {
   readonly attack: { readonly size: Size } | { readonly first: number; readonly count: number };
 }
 
-const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--singles SIZE] [--case JSON] [--threads T] [--json]
+const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--singles SIZE] [--every N] [--case JSON] [--threads T] [--json]
 
   --seed N        the first seed (1)
   --runs M        how many random cases, each of two or three things that go wrong (1000); follow-ups and
@@ -25,6 +25,7 @@ const USAGE = `npm run simulate -- [--seed N] [--runs M] [--runbook X] [--single
   --runbook X     all where absent; without a stroke, every situation of that runbook. There are
                   ${ATTACKED.join(", ")}
   --singles SIZE  instead: every single thing that can go wrong, at every moment; SIZE is bare, lean or full
+  --every N       only every N-th of them
   --case JSON     instead: one case, with its trace
   --threads T     (as many as there are processors)
 `;
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
       runs: { type: "string", default: "1000" },
       runbook: { type: "string", multiple: true },
       singles: { type: "string" },
+      every: { type: "string", default: "1" },
       case: { type: "string" },
       threads: { type: "string" },
       json: { type: "boolean", default: false },
@@ -62,7 +64,8 @@ async function main(): Promise<void> {
     values.singles === undefined
       ? { first: Number(values.seed), count: Number(values.runs) }
       : { size: values.singles as Size };
-  const shares = Array.from({ length: threads }, (_, from): Share => ({ of: threads, from }));
+  const every = Number(values.every);
+  const shares = Array.from({ length: threads }, (_, i): Share => ({ of: threads * every, from: i * every }));
   const begun = performance.now();
   const tally = sum(await Promise.all(shares.map((share) => inThread({ share, runbooks, attack }))));
   const seconds = (performance.now() - begun) / 1_000;
