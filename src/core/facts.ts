@@ -18,6 +18,8 @@ export type Facts = Vocabulary<{
     says: string;
     /** When each copy that says so last changed, by copy id: what is found otherwise later was written since. */
     changed?: Readonly<Record<string, Instant>>;
+    /** What could not be looked at beside each copy, in words, by copy id; absent in runs that an earlier build began. */
+    open?: Readonly<Record<string, readonly string[]>>;
     /** Set where the issuer refuses it, which a run may start from only when a person supplies the next one (HK-24). */
     liveness?: "dead";
   };

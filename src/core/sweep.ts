@@ -1,7 +1,7 @@
 import type { Outcome } from "./outcome.ts";
 import { type CopySnapshot, copiesOf } from "./snapshot.ts";
 import type { StepContext } from "./step.ts";
-import type { Holding, Observation, Store } from "./store.ts";
+import type { Holding, Observation, Readiness, Store } from "./store.ts";
 import type { Instant } from "./time.ts";
 
 /** One look at every place of the plan, and at whatever else its accesses can read. */
@@ -11,6 +11,8 @@ export interface Sweep {
   readonly copies: Readonly<Record<string, Observation>>;
   /** Copy ids (or the vault's, or `survey of …`) that could not be looked at, with the reason. */
   readonly unseen: Readonly<Record<string, string>>;
+  /** What could not be looked at beside each copy, in words, by copy id; only where readiness was looked for. */
+  readonly open: Readonly<Record<string, readonly string[]>>;
   /** Values in places that the plan does not name (DR-15). */
   readonly elsewhere: readonly Holding[];
   /** The copies that the configuration names now (X-13). */
@@ -33,7 +35,8 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
   const [seen, surveyed, approvals, configured] = await Promise.all([
     Promise.all(
       places.map(
-        (_, i): Promise<Outcome<Observation>> => (closeness === "ready" ? at(i).ready() : at(i).observe()),
+        (_, i): Promise<Outcome<Observation | Readiness>> =>
+          closeness === "ready" ? at(i).ready() : at(i).observe(),
       ),
     ),
     Promise.all(
@@ -46,12 +49,14 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
   if (refusal && closeness === "ready") return refusal;
   const copies: Record<string, Observation> = {};
   const unseen: Record<string, string> = {};
+  const open: Record<string, readonly string[]> = {};
   let vault: Observation | undefined;
   seen.forEach((outcome, i) => {
     const id = places[i]?.id ?? "";
     if (outcome.is !== "done") unseen[id] = outcome.trouble.message;
     else if (i === 0) vault = outcome.value;
     else copies[id] = outcome.value;
+    if (outcome.is === "done" && "open" in outcome.value) open[id] = outcome.value.open;
   });
   const declared = new Set(places.flatMap((place) => place.places));
   const elsewhere: Holding[] = [];
@@ -66,6 +71,7 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
       vault,
       copies,
       unseen,
+      open,
       elsewhere,
       configured,
       approvals: approvals.is === "done" ? approvals.value : undefined,

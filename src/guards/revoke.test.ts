@@ -43,6 +43,7 @@ function given(): Swept {
         vault: holding("kept"),
         copies: { app: holding("kept"), ci: blind(AT) },
         unseen: {},
+        open: {},
         elsewhere: [],
         configured: [],
         approvals: [],

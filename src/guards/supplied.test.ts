@@ -75,6 +75,7 @@ describe("the former key", () => {
     canonical: receipt,
     copies: {},
     pending: { ref: { ...NOBODY, id: "new" }, fingerprints: { token: "new" } },
+    checked: {},
   };
 
   it("[HK-04] where there is nothing to end no sweep is asked for", () => {
@@ -90,6 +91,7 @@ describe("the former key", () => {
       vault: { at: AT, present: true, fingerprints: { token: "new" } },
       copies: {},
       unseen: {},
+      open: {},
       elsewhere: [],
       configured: [],
       approvals: [],

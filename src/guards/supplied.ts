@@ -79,23 +79,6 @@ export const accountIsOursIfAlive = guard(
     facts.checked.liveness === "dead" ? undefined : accountIsTheConfiguredOne.holds({ facts, snapshot }),
 );
 
-/** The supplied key was accepted once more, right before it goes to the vault (X-08). */
-export const suppliedKeyStillWorks = guard(
-  "the supplied key is accepted right before the vault write",
-  ({ observed, snapshot }: { observed: { livingAccount: string }; snapshot: Snapshot }) =>
-    observed.livingAccount === snapshot.issuer.account
-      ? undefined
-      : {
-          code: "NEW_NOT_VALID",
-          message:
-            observed.livingAccount === ""
-              ? "The supplied key is refused by now"
-              : `The supplied key belongs to ${observed.livingAccount} by now`,
-          because: "only a key that works may go to the vault",
-          next: `lockstep rotate ${snapshot.secret} --supplied`,
-        },
-);
-
 /** What is seen before the former credential is ended; undefined where there is nothing to end. */
 export interface FormerSeen {
   readonly ending: Fingerprints;
@@ -108,6 +91,7 @@ interface Former {
     readonly canonical: Receipt;
     readonly copies: Readonly<Record<string, Receipt>>;
     readonly pending: { readonly ref: Credential; readonly fingerprints: Fingerprints };
+    readonly checked: { readonly open?: Readonly<Record<string, readonly string[]>> };
   };
   readonly observed: FormerSeen | undefined;
   readonly snapshot: Snapshot;
@@ -125,7 +109,7 @@ export const formerMayBeEnded = [
     guard(one.name, ({ facts, observed, ...rest }: Former) =>
       observed
         ? one.holds({
-            facts: { ...facts, checked: { fingerprints: observed.ending } },
+            facts: { ...facts, checked: { ...facts.checked, fingerprints: observed.ending } },
             observed: observed.seen,
             ...rest,
           })

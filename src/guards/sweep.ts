@@ -13,6 +13,8 @@ export const SWEEP_MAX_AGE = 120_000;
 export interface Evidence {
   readonly wanted: Fingerprints;
   readonly ending: Fingerprints;
+  /** What could not be looked at when the run was checked. */
+  readonly open: Open | undefined;
   readonly vault: Receipt;
   /** By copy id. */
   readonly copies: Readonly<Record<string, Receipt>>;
@@ -22,6 +24,8 @@ export interface Evidence {
   readonly now: Instant;
 }
 
+type Open = Readonly<Record<string, readonly string[]>>;
+
 type Decide = (evidence: Evidence) => Trouble | undefined;
 
 interface Forward {
@@ -29,7 +33,7 @@ interface Forward {
     readonly canonical: Receipt;
     readonly copies: Readonly<Record<string, Receipt>>;
     readonly pending: { readonly fingerprints: Fingerprints };
-    readonly checked: { readonly fingerprints: Fingerprints };
+    readonly checked: { readonly fingerprints: Fingerprints; readonly open?: Open };
   };
   readonly observed: Sweep & { readonly livingAccount: string };
   readonly snapshot: Snapshot;
@@ -41,7 +45,7 @@ interface Backward {
     readonly vaultRestored: Receipt;
     readonly restored: Readonly<Record<string, Receipt>>;
     readonly pending: { readonly fingerprints: Fingerprints };
-    readonly checked: { readonly fingerprints: Fingerprints };
+    readonly checked: { readonly fingerprints: Fingerprints; readonly open?: Open };
   };
   readonly observed: Sweep & { readonly livingAccount: string };
   readonly snapshot: Snapshot;
@@ -50,6 +54,7 @@ interface Backward {
 
 const CONDITIONS: readonly (readonly [name: string, decide: Decide])[] = [
   ["every copy was seen", everyCopyWasSeen],
+  ["what could be seen when the run was checked is seen again", nothingWentOutOfSight],
   ["every copy holds the living value", everyCopyHoldsTheLivingValue],
   ["nothing holds the ending value that the plan does not name", nothingElseHoldsIt],
   ["the plan names every copy that the configuration names now", planIsComplete],
@@ -64,6 +69,7 @@ export const oldMayBeEnded = CONDITIONS.map(([name, decide]) =>
     decide({
       wanted: facts.pending.fingerprints,
       ending: facts.checked.fingerprints,
+      open: facts.checked.open,
       vault: facts.canonical,
       copies: byCopy(facts.copies),
       seen: observed,
@@ -79,6 +85,7 @@ export const newMayBeEnded = CONDITIONS.map(([name, decide]) =>
     decide({
       wanted: facts.checked.fingerprints,
       ending: facts.pending.fingerprints,
+      open: facts.checked.open,
       vault: facts.vaultRestored,
       copies: byCopy(facts.restored),
       seen: observed,
@@ -119,6 +126,24 @@ function everyCopyWasSeen({ copies, seen, snapshot }: Evidence): Trouble | undef
   return {
     code: "SWEEP_INCOMPLETE",
     message: `${what} could not be seen: ${why ?? "no receipt"}`,
+    because: "unknown is never proof; the key lives until every copy is seen",
+    next: `lockstep rotate ${snapshot.secret}`,
+  };
+}
+
+/**
+ * A vendor says the same of what is not there and of what an access may not see. What was seen at the start and is not
+ * there now may hold a value of that name by now.
+ */
+function nothingWentOutOfSight({ open, seen, snapshot }: Evidence): Trouble | undefined {
+  const gone = Object.entries(seen.open).flatMap(([copy, now]) => {
+    const before = open?.[copy];
+    return before ? now.filter((one) => !before.includes(one)) : [];
+  });
+  if (gone.length === 0) return undefined;
+  return {
+    code: "SWEEP_INCOMPLETE",
+    message: `Could be seen when the run was checked, and not now: ${gone.join(", ")}`,
     because: "unknown is never proof; the key lives until every copy is seen",
     next: `lockstep rotate ${snapshot.secret}`,
   };

@@ -43,6 +43,7 @@ const sweep: Sweep & { readonly livingAccount: string } = {
   vault: seen(true),
   copies: Object.fromEntries(copies.map((copy) => [copy.id, seen(copy.capabilities.read)])),
   unseen: {},
+  open: {},
   elsewhere: [{ place: "heroku:other:KEY", fingerprint: "e".repeat(32) }],
   configured: [snapshot.vault, ...copies],
   approvals: [],

@@ -18,11 +18,19 @@ export function judgeEnd(scene: Scene, id: string): void {
   if (scene.disturbedAt >= lookBegan(scene)) return void scene.excused.add(id);
   if (scene.sameSecond) scene.excused.add(id);
   for (const place of holdersOf(sandbox, one.token, scene.sameSecond))
-    violated("P2", `ended a key that ${place} holds`);
+    if (!isKeptFromUs(scene, place)) violated("P2", `ended a key that ${place} holds`);
   const held = vaultValue(sandbox);
   if (!accepted(sandbox.heroku, held, scene.now()) && !diedByOthers(scene, held))
     violated("P1", "a key was ended while the vault holds none that works");
   judgeOverlap(scene, one);
+}
+
+/** A place in the vault that no plan names, and that Infisical kept from us when we looked: of what an identity may not read it shows nothing. */
+function isKeptFromUs(scene: Scene, place: string): boolean {
+  if (!place.startsWith("the vault's ") || place === `the vault's ${KEY}`) return false;
+  return scene.sandbox.control.journal
+    .list({ vendor: "infisical" })
+    .some(({ at, method, status }) => method === "GET" && status === 403 && at >= lookBegan(scene));
 }
 
 /**

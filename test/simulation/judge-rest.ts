@@ -33,7 +33,9 @@ function judgeRotation(scene: Scene, run: Run): void {
   if (record?.status === "completed") {
     const old = calm ? former : record.old?.id;
     // To leave a key alone that could not be told is a person's decision, which stays open as a finding.
-    const left = [...memory.owed.keys()].some((id) => id.startsWith(unprovedId(SECRET, "")));
+    const left = [...memory.owed.keys()].some((id) =>
+      [unprovedId(SECRET, ""), `${SECRET}/left/`].some((debt) => id.startsWith(debt)),
+    );
     if (old !== undefined && lives.has(old) && !left) violated("P4", "completed, and the old key lives");
     if (!memory.rotations.some((one) => one.run === run.id))
       violated("P9", "completed without a row in the log");

@@ -27,12 +27,14 @@ export function judgeWrite(scene: Scene, entry: JournalEntry, after: ReadonlyMap
   if (runs().every((run) => stepsThatWrite(run, entry).length === 0))
     violated("P10", `${said} is in no plan`);
   if (!isOurAccess(scene, entry)) violated("P6", `${said} was sent as ${entry.credential ?? "nobody"}`);
+  if (entry.fields.includes(SWITCH)) violated("P5", `${said} turned a kill switch`);
   const allowed = placesOfPlans(runs());
   for (const [place, value] of after) {
     if (places.get(place) === value) continue;
+    // A release of somebody else's that fails takes what it set back at its own time.
+    if (place.endsWith(` ${SWITCH}`)) continue;
     const kind = allowed.get(place);
-    if (place.endsWith(` ${SWITCH}`)) violated("P5", `${said} turned the kill switch of ${place}`);
-    else if (kind === undefined) violated("P6", `${said} wrote ${place}, which no plan names`);
+    if (kind === undefined) violated("P6", `${said} wrote ${place}, which no plan names`);
     else if (kind === "claim" ? value !== INSTALLATION : !isOurs(scene, value))
       violated("P6", `${said} put a value into ${place} that is not this secret's`);
   }

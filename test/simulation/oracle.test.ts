@@ -113,7 +113,7 @@ const WRONGS: readonly (readonly [says: RegExp, does: (s: Stage) => Promise<unkn
   [/P6: created .* \(read\), which no plan asks for/, (s) => mint(s, "read")],
   [/P6: created something else/, (s) => mint(s, "global", "something else")],
   [/P6: .* wrote heroku .* LOG_LEVEL, which no plan names/, (s) => write(s, "debug", "LOG_LEVEL")],
-  [/P5: .* turned the kill switch of heroku/, (s) => write(s, "0", SWITCH)],
+  [/P5: .* turned a kill switch/, (s) => write(s, "0", SWITCH)],
   [/P6: .* put a value into heroku .* that is not this secret's/, (s) => write(s, s.token(OTHERS))],
   [
     /P6: .* was sent as 059730bb/,

@@ -106,6 +106,27 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       events: [{ at: { asks: 39 }, is: "fault", fault: { kind: "stale", lagMs: 900_000 }, forMs: 600_000 }],
     },
   ],
+  [
+    "[P2][HK-22] environments that GitHub showed at the start and denied before the end: what one held by then was not seen",
+    {
+      ...quietCase("overlap@1", "lean", 85_536),
+      events: [
+        { at: { recorded: 17 }, is: "act", act: "adds an environment secret" },
+        { at: { asks: 89 }, is: "fault", fault: { kind: "status", status: 404 } },
+      ],
+    },
+  ],
+  [
+    "[P1][P11] a database restored to before a rollback: the key that it had ended was written to the vault",
+    {
+      ...quietCase("overlap@1", "bare", 80_916),
+      events: [
+        { at: { asks: 15 }, is: "fault", fault: { kind: "status", status: 422 } },
+        { at: { recorded: 17 }, is: "restore", entries: 9 },
+      ],
+      people: ["rollback", "retry"],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {

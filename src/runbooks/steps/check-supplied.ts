@@ -2,7 +2,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { copiesOf } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
-import { changesOf, costsOfChecking, openOf, readyPlaces } from "./check.ts";
+import { changesOf, costsOfChecking, openBeside, openOf, readyPlaces } from "./check.ts";
 
 /** Every place can take a new value; the present one may be refused, and is kept to show its refusal at the end (HK-24). */
 export const checkSupplied = step({
@@ -33,6 +33,7 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
   return done({
     ...held.value,
     changed: changesOf(places.value),
+    open: openBeside(places.value),
     says: [
       liveness === "dead" ? "the vault's key is refused" : account,
       `${places.value.length - 1} copies can take a new one`,

@@ -53,6 +53,7 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
     account: who.account,
     at: c.now(),
     changed: changesOf(places.value),
+    open: openBeside(places.value),
     says: [
       `${who.account}; ${agree} of ${copies.length} copies agree with the vault`,
       ...openOf(places.value),
@@ -101,6 +102,11 @@ export function changesOf(places: readonly Place[]): Readonly<Record<string, Ins
   return Object.fromEntries(
     places.flatMap(({ copy, ready }) => (ready.changedAt === undefined ? [] : [[copy.id, ready.changedAt]])),
   );
+}
+
+/** What could not be looked at beside each copy: what can be seen now must be seen again before a key is ended. */
+export function openBeside(places: readonly Place[]): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(places.map(({ copy, ready }) => [copy.id, ready.open]));
 }
 
 /** How much could not be looked at; `lockstep verify` has the words. */

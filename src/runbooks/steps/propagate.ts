@@ -8,8 +8,10 @@ import { copyStep, type Look, type StepContext } from "../../core/step.ts";
 import type { Receipt } from "../../core/store.ts";
 import type { Task } from "../../core/task.ts";
 import { between, type Instant } from "../../core/time.ts";
+import { newKeyStillWorks } from "../../guards/new.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { receiptOf } from "./receipt.ts";
+import { accountOfNewSince } from "./still-works.ts";
 
 /** A release phase may take an hour (Heroku's limit), and its consumers start after it; a job may wait for a runner. */
 const PROVE_WITHIN = { "at-once": 60_000, "on-release": 75 * 60_000, "next-run": 30 * 60_000 } as const;
@@ -39,6 +41,8 @@ export const propagate = (copy: CopySnapshot) =>
     grade: copy.capabilities.grade,
     costs: () => ({ [copy.vendor]: copy.costs.write + copy.costs.prove }),
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "new") }),
+    observes: (c, { pending, canonical }) => accountOfNewSince(c, pending, canonical.at),
+    needs: [newKeyStillWorks],
     // A place that cannot be read tells nothing by looking: there, writing again is the only way to know.
     looks: (c, { pending }) => lookFor(c, copy, pending.fingerprints),
     does: async (c, { pending, canonical }, answer) => {

@@ -1,31 +1,27 @@
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
-import { done, type Outcome } from "../../core/outcome.ts";
 import type { CopySnapshot } from "../../core/snapshot.ts";
-import { type StepContext, type StepDefinition, step } from "../../core/step.ts";
-import { suppliedKeyStillWorks } from "../../guards/supplied.ts";
+import { type StepDefinition, step } from "../../core/step.ts";
+import { newKeyStillWorks } from "../../guards/new.ts";
 import { receiptOf } from "./receipt.ts";
+import { accountOfNew, accountOfNewSince } from "./still-works.ts";
 
 /** Makes the new value canonical: the vault first, then read again (SOP steps 4 and 5, HK-07, HK-08, HK-11). */
-export const store = (vault: CopySnapshot) => step(storing(vault));
+export const store = (vault: CopySnapshot) =>
+  step({
+    ...storing(vault),
+    observes: (c, { pending, validated }) => accountOfNewSince(c, pending, validated.at),
+    needs: [newKeyStillWorks],
+  });
 
 /** The same with a value that a person supplied: the issuer is asked about it once more, right before (X-08). */
 export const storeSupplied = (vault: CopySnapshot) =>
   step({
     ...storing(vault),
     says: () => `The issuer still accepts the new value: write it to ${vault.target}, then read it back`,
-    observes: livingAccountOf,
-    needs: [suppliedKeyStillWorks],
+    observes: (c, { pending }) => accountOfNew(c, pending),
+    needs: [newKeyStillWorks],
   });
-
-async function livingAccountOf(
-  c: StepContext,
-  { pending }: Pick<Facts, "pending">,
-): Promise<Outcome<{ readonly livingAccount: string }>> {
-  const who = await c.issuer.introspect(await c.sealed.open(pending.sealed));
-  if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
-  return done({ livingAccount: who.is === "alive" ? who.account : "" });
-}
 
 const storing = (vault: CopySnapshot) =>
   ({
