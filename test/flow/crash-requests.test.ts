@@ -7,5 +7,6 @@ describe("[P11] survives the death of its process", () => {
       answered: (_life, at) => (at === n ? die() : undefined),
     }));
     expect(deaths).toBeGreaterThanOrEqual(60);
-  });
+    // A rotation for each request: half a minute where nothing else is at work.
+  }, 300_000);
 });
