@@ -240,6 +240,18 @@ describe("drain", () => {
     expect((await store.drained(found.value)).is).toBe("unknown");
   });
 
+  it("[HK-23] waits for one of a later release that had the old value again, while the value is back in force", async () => {
+    await write();
+    world.act({ act: "heroku.rollback", app: APP, release: 4 });
+    world.act({ act: "heroku.run", app: APP, command: "bash", forSeconds: 600 });
+    world.act({ act: "heroku.rollback", app: APP, release: 5 });
+    const name = world.app().dynos.find(({ type }) => type === "run")?.name ?? "none";
+    expect(await store.observe()).toMatchObject({ value: { fingerprints: receipt.fingerprints } });
+    expect(await drained()).toMatchObject(unfinished(name));
+    await pass(600);
+    expect((await drained()).is).toBe("proved");
+  });
+
   it("[HK-23] is unknown while Heroku cannot be asked", async () => {
     await write();
     world.control.addFault({ kind: "html", status: 200, route: "/apps/:app/dynos" });

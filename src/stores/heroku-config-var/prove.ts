@@ -48,14 +48,14 @@ export async function prove(config: Config, deps: Deps, receipt: Receipt, values
   return { is: "proved", at: deps.clock.now(), says: sentence(parts) };
 }
 
-/** Whether every process that was started before the write has ended, one-off ones included (HK-23). */
+/** Whether every process that was started without the value has ended, one-off ones included (HK-23). */
 export async function drained(config: Config, deps: Deps, receipt: Receipt): Promise<Proof> {
   const processes = await deps.client.dynos(config.appId);
   if (processes.is !== "done") return unseen(config, processes);
-  const version = Number(receipt.version ?? Number.POSITIVE_INFINITY);
-  const older = processes.value.dynos.filter((one) => one.version < version && one.state !== "down");
-  // A release before the receipt's may hold the value, where it was found there.
-  const holding = await startedWithout(config, deps.client, older, {
+  const version = Number(receipt.version ?? "0");
+  const others = processes.value.dynos.filter((one) => one.version !== version && one.state !== "down");
+  // A release before the receipt's may hold the value, where it was found there; a later one, a rollback, may not.
+  const holding = await startedWithout(config, deps.client, others, {
     names: namesIn(config),
     holds: (vars) => {
       const held = heldIn(config, vars);
@@ -72,7 +72,7 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
     is: "unknown",
     trouble: problem(
       "DRAIN_UNFINISHED",
-      `Started on ${config.app} before the write and still running: ${namesOf(holding.value)}`,
+      `Started on ${config.app} without the value and still running: ${namesOf(holding.value)}`,
       "a process keeps the value that it was started with until it ends",
       `lockstep rotate <secret>    once it has ended; heroku ps:stop ${holding.value[0]?.name} -a ${config.app} ends it`,
     ),
