@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Store } from "../../core/store.ts";
 import { RAXX } from "../../sandbox/raxx.ts";
-import { bench, NAME, OWN, PROOF, REPOSITORY } from "./harness.ts";
+import { bench, NAME, OWN, PROOF, REPOSITORY, TEXT } from "./harness.ts";
 
 let world: Awaited<ReturnType<typeof bench>>;
 
@@ -95,6 +95,16 @@ describe("whether a GitHub secret is ready", () => {
       is: "refused",
       trouble: { code: "SHADOWED", message: expect.stringContaining("environment preview/119") },
     });
+  });
+
+  it("[HK-22] [X-09] does not take a lock-out for a place that it may not see", async () => {
+    const store = world.connect();
+    world.put({ environment: "production" }, TEXT);
+    const message = "Maximum number of login attempts exceeded. Please try again later.";
+    const route = "/repos/:owner/:repo/environments/:environment/secrets";
+    world.control.addFault({ kind: "status", status: 403, headers: OWN, body: { message }, route });
+    expect((await store.survey()).is).toBe("retryable");
+    expect(await store.survey()).toMatchObject({ value: [{ place: expect.stringContaining("production") }] });
   });
 
   it("[HK-22] says where it may not look, and with which permission it could", async () => {

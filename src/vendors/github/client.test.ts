@@ -58,6 +58,21 @@ describe("the GitHub client", () => {
     expect(connection.seen.at(-1)).toMatchObject({ remaining: 0, blockedUntil: expect.any(String) });
   });
 
+  it("takes the lock-out after bad attempts of others, and the older words for a limit, for no missing right", async () => {
+    for (const message of [
+      "Maximum number of login attempts exceeded. Please try again later.",
+      "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.",
+    ]) {
+      world.sandbox.control.addFault({ kind: "status", status: 403, headers: OWN, body: { message } });
+      expect(await client.repository(REPO)).toMatchObject({
+        is: "retryable",
+        trouble: { code: "VENDOR_RATE_LIMITED" },
+        afterMs: 60_000,
+      });
+      expect(connection.seen.at(-1)).toMatchObject({ blockedUntil: expect.any(String) });
+    }
+  });
+
   it("does not offer a refused token again until it rests or is another", async () => {
     const asked = () => world.sandbox.control.journal.list().length;
     world.sandbox.control.act({ act: "revoke-github-token", name: "rotation" });

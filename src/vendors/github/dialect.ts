@@ -45,12 +45,15 @@ export const githubDialect: Dialect = {
   },
 };
 
+/** Words of a 403 that passes: the limits of today and of older servers, and the lock-out after bad attempts, which meets good tokens too. */
+const PASSES = /rate limit|abuse detection|login attempts/i;
+
 /** A 403 is a limit, not a missing right, when any of the three signs says so (heroku-github.md B2). */
 function isLimit({ status, headers }: RawReply, text: string): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;
   const spent = numberIn(headers, "x-ratelimit-remaining") === 0;
-  return spent || headers.has("retry-after") || /rate limit/i.test(text);
+  return spent || headers.has("retry-after") || PASSES.test(text);
 }
 
 function waitOf({ headers, now }: RawReply): number {
