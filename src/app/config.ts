@@ -150,6 +150,7 @@ function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mist
   ];
   return [
     ...fieldMistakes(secretName, one),
+    ...twinMistakes(places.filter(({ kinds }) => kinds === STORES)),
     ...places.flatMap(({ path, entry, kinds }) => {
       const { kind: _kind, connection: _connection, ...own } = entry;
       const mistakes = entryMistakes(config, path, entry, own, kinds);
@@ -211,6 +212,29 @@ export function ownOf(entry: InterlockConfig): object {
     ...own
   } = entry;
   return own;
+}
+
+/** Steps, records and sweeps know a copy by the words for its place, so that two in the same words would be taken for one. */
+function twinMistakes(places: readonly { readonly path: readonly PropertyKey[]; readonly entry: Placed }[]) {
+  const first = new Map<string, readonly PropertyKey[]>();
+  return places.flatMap(({ path, entry: { kind, connection: _connection, ...own } }): Mistake[] => {
+    const store = STORES[kind];
+    if (!store?.config.safeParse(own).success) return [];
+    return store.describe(own).places.flatMap((place) => {
+      const other = first.get(place);
+      if (other === undefined) first.set(place, path);
+      return other === undefined
+        ? []
+        : [
+            {
+              path: text(path),
+              found: `${place}, which ${text(other)} is called too`,
+              allowed:
+                "a place that no other copy is called by, also not in another project or on another server",
+            },
+          ];
+    });
+  });
 }
 
 /** From the weakest to the strongest (X-06). */

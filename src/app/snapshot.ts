@@ -125,7 +125,7 @@ export function copyOf(placed: Placed, steadyMs: Milliseconds = 0): CopySnapshot
   const { kind, connection, ...config } = placed;
   const definition = STORES[kind];
   if (!definition) throw new Error(`store ${kind} passed the configuration check but is not in the list`);
-  const { target, places, remarks = [], byHand } = definition.describe(config);
+  const { target, places, surveyed, remarks = [], byHand } = definition.describe(config);
   return {
     id: target.replaceAll(" ", ":"),
     kind,
@@ -134,6 +134,7 @@ export function copyOf(placed: Placed, steadyMs: Milliseconds = 0): CopySnapshot
     config,
     target,
     places,
+    ...(surveyed !== undefined && { surveyed }),
     ...(byHand && { byHand }),
     remarks,
     capabilities: definition.capabilities(config),

@@ -124,6 +124,8 @@ export interface StoreDescription {
   readonly places: readonly string[];
   /** What the plan has to say besides, such as what may not be visible. */
   readonly remarks?: readonly string[];
+  /** What a survey from here is confined to, where the access may see more, such as a project's id. */
+  readonly surveyed?: string;
   /** Set where a person writes it: the command that takes the value on stdin, and the lines that lead there. */
   readonly byHand?: { readonly command: readonly string[]; readonly lines: readonly string[] };
 }

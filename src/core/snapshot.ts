@@ -20,6 +20,8 @@ export interface CopySnapshot {
   readonly target: string;
   /** Each field's place, as a survey names it. */
   readonly places: readonly string[];
+  /** What a survey from here is confined to; absent where it sees all that its access does. */
+  readonly surveyed?: string;
   /** Set where a person writes it, with the way there; Lockstep leads and checks (DR-13). */
   readonly byHand?: { readonly command: readonly string[]; readonly lines: readonly string[] };
   /** What a plan has to say of this copy besides, such as what cannot be looked at. */

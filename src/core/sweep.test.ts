@@ -7,13 +7,14 @@ import { type Closeness, surveysOf, sweep } from "./sweep.ts";
 import { TROUBLE } from "./testing/stage.ts";
 
 const AT = "2026-11-21T08:30:00.000Z";
-const copy = (id: string, surveys: string, connection = "one", kind = "kind") =>
+const copy = (id: string, surveys: string, connection = "one", kind = "kind", surveyed?: string) =>
   ({
     id,
     kind,
     connection,
     places: [`place of ${id}`],
     capabilities: { surveys },
+    ...(surveyed !== undefined && { surveyed }),
   }) as unknown as CopySnapshot;
 
 interface Place {
@@ -105,5 +106,10 @@ describe("surveys", () => {
     ];
     expect(surveysOf(places, "holds")).toEqual([0, 2, 4, 5]);
     expect(surveysOf(places, "ready")).toEqual([0, 2]);
+  });
+
+  it("[DR-15] are made once for each project, where they are confined to one", () => {
+    const places = ["one", "two", "one"].map((project) => copy("any", "access", "a", "kind", project));
+    expect(surveysOf(places, "ready")).toEqual([0, 1]);
   });
 });

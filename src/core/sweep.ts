@@ -58,11 +58,16 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
     else copies[id] = outcome.value;
     if (outcome.is === "done" && "open" in outcome.value) open[id] = outcome.value.open;
   });
-  const declared = new Set(places.flatMap((place) => place.places));
+  const words = new Set(places.flatMap((one) => one.places));
+  const declared = new Set(places.flatMap((one) => one.places.map((place) => inFull(place, one))));
   const elsewhere: Holding[] = [];
   for (const { place, found } of surveyed) {
-    if (found.is === "done") elsewhere.push(...found.value.filter((one) => !declared.has(one.place)));
-    else unseen[`survey of ${place?.connection}`] = found.trouble.message;
+    if (found.is !== "done") unseen[`survey of ${place?.connection}`] = found.trouble.message;
+    else
+      for (const one of found.value) {
+        const full = inFull(one.place, place);
+        if (!declared.has(full)) elsewhere.push(words.has(one.place) ? { ...one, place: full } : one);
+      }
   }
   return {
     is: "done",
@@ -80,16 +85,26 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
 }
 
 /**
- * One copy for each access that can look around, since it sees the same from any of them, and each that looks about itself;
- * those not where readiness is looked for, which is the same look.
+ * One copy for each access that can look around, since it sees the same from any of them (or from any of a project, where it is
+ * confined to that), and each that looks about itself; those not where readiness is looked for, which is the same look.
  */
 export function surveysOf(places: readonly CopySnapshot[], closeness: Closeness): readonly number[] {
   const firsts = new Map<string, number>();
   places.forEach((place, i) => {
     const { surveys } = place.capabilities;
-    const sight = surveys === "copy" ? place.id : `${place.kind} ${place.connection}`;
+    const sight = sightOf(place);
     if (surveys === "nothing" || (surveys === "copy" && closeness === "ready")) return;
     if (!firsts.has(sight)) firsts.set(sight, i);
   });
   return [...firsts.values()];
+}
+
+/** What a survey from this copy sees, in a form that is equal where two see the same. */
+export function sightOf({ capabilities, id, kind, connection, surveyed }: CopySnapshot): string {
+  return capabilities.surveys === "copy" ? id : [kind, connection, surveyed].join(" ");
+}
+
+/** The same words in another project are another place. */
+function inFull(place: string, by: CopySnapshot | undefined): string {
+  return by?.surveyed === undefined ? place : `${place} (in ${by.surveyed})`;
 }

@@ -4,7 +4,7 @@ import { add } from "../../core/plan.ts";
 import type { SealedId } from "../../core/sealed.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import type { Calls, StepContext } from "../../core/step.ts";
-import { type Closeness, type Sweep, surveysOf, sweep } from "../../core/sweep.ts";
+import { type Closeness, type Sweep, sightOf, surveysOf, sweep } from "../../core/sweep.ts";
 import { claimIsOurs } from "./claim.ts";
 
 /** What is looked at right before a credential is ended: every place, its surroundings, and what was checked at the start. */
@@ -41,6 +41,6 @@ export function costsOfLooking(s: Snapshot, closeness: Closeness = "ready"): Cal
 function costsOfSurvey(first: CopySnapshot | undefined, places: readonly CopySnapshot[]): Calls {
   if (!first) return {};
   if (first.capabilities.surveys === "copy") return { [first.vendor]: first.costs.survey };
-  const same = places.filter((one) => one.kind === first.kind && one.connection === first.connection);
+  const same = places.filter((one) => sightOf(one) === sightOf(first));
   return { [first.vendor]: first.costs.survey + same.length };
 }

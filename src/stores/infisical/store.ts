@@ -39,6 +39,7 @@ export const infisicalVault = defineVault({
   describe: (config) => ({
     target: targetOf(config),
     places: Object.values(config.fields).map((key) => placeOf(config.environment, config.path, key)),
+    surveyed: config.project,
     remarks: [
       `a change request that waits for approval at ${config.environment} ${config.path} may not be visible: Infisical shows them to people only`,
       "copies in Infisical are looked for in this project only, where the identity may read them",
