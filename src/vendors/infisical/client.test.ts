@@ -143,6 +143,24 @@ describe("the Infisical client", () => {
     });
   });
 
+  it("takes an identity that others have locked out for no wrong credential, and lets it rest", async () => {
+    const right = world.sandbox.control.estate().infisical.identities["lockstep"];
+    const wrong = { clientId: right?.clientId ?? "", clientSecret: "wrong" };
+    const send = (request: Request) => world.sandbox.fetch("infisical", request);
+    for (let time = 0; time < 3; time += 1)
+      await infisicalClient(testConnection(send, world.clock, wrong)).secret(PLACE, KEY);
+    const before = logins();
+    for (let time = 0; time < 3; time += 1)
+      expect(await client.secret(PLACE, KEY)).toMatchObject({
+        is: "retryable",
+        trouble: { code: "VENDOR_RATE_LIMITED", message: expect.stringContaining("temporarily locked") },
+        afterMs: 300_000,
+      });
+    expect(logins() - before).toBe(1);
+    await world.clock.advance(300_000);
+    expect((await client.secret(PLACE, KEY)).is).toBe("done");
+  });
+
   it("[X-14] tells the change requests of a folder where the vendor shows them", async () => {
     const at = { environment: "prod", path: PLACE.path };
     world.sandbox.control.act({ act: "set-approval-policy", ...at, on: true, coversIdentities: true });

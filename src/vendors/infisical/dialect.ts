@@ -5,6 +5,9 @@ import type { Dialect, RawReply } from "../reply.ts";
 /** The limiter counts by the minute (infisical.md 2). */
 const LIMIT_WAIT_MS = 60_000;
 
+/** An identity stays locked for so long unless somebody changed that (infisical.md 1). */
+const LOCKED_MS = 5 * 60_000;
+
 /**
  * How Infisical speaks: errors are `{statusCode, message, error}` with the reply's own status, the message a string or a
  * list of issues (infisical.md 2). It marks its replies by no header, so a success is known by its structure alone.
@@ -22,8 +25,10 @@ export const infisicalDialect: Dialect = {
     if (id === undefined || (typeof message !== "string" && !Array.isArray(message))) return undefined;
     return { id, text: typeof message === "string" ? message : issues(message) };
   },
-  refusal(reply, { id }) {
+  refusal(reply, { id, text }) {
     const { status } = reply;
+    // Anybody who knows the client id can bring that about: it says nothing about our secret.
+    if (status === 401 && /temporarily locked/i.test(text)) return { as: "limited", afterMs: LOCKED_MS };
     if (status === 429) return { as: "limited", afterMs: waitOf(reply) };
     // The old build answers 401 to a field that is missing, which says nothing about the token.
     if (id === "ValidationFailure") return { as: "other" };

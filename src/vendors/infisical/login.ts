@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "../../core/adapter.ts";
 import { troubleOf } from "../../core/errors.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { Instant } from "../../core/time.ts";
-import { between } from "../../core/time.ts";
+import { after } from "../../core/time.ts";
 import type { Http } from "../http.ts";
 import { type Answer, type Ask, type Failure, outcomeOf, trouble } from "../reply.ts";
 import { secretText, shaped } from "../shaped.ts";
@@ -22,7 +22,7 @@ const REST_MS = 5 * 60_000;
 export function createLogin(http: Http, options: ConnectionOptions): Login {
   let current: Secret | undefined;
   let running: Promise<Answer<Secret>> | undefined;
-  let refused: { pair: Values; at: Instant; failure: Failure } | undefined;
+  let resting: { pair: Values; until: Instant; failure: Failure } | undefined;
 
   async function login(): Promise<Answer<Secret>> {
     let pair: Values;
@@ -33,8 +33,8 @@ export function createLogin(http: Http, options: ConnectionOptions): Login {
     }
     const { clientId, clientSecret } = { clientId: pair["clientId"], clientSecret: pair["clientSecret"] };
     if (clientId === undefined || clientSecret === undefined) return noPair();
-    const resting = refused !== undefined && between(refused.at, options.clock.now()) < REST_MS;
-    if (refused !== undefined && resting && samePair(refused.pair, pair)) return refused.failure;
+    const rests = resting !== undefined && options.clock.now() < resting.until;
+    if (resting !== undefined && rests && samePair(resting.pair, pair)) return resting.failure;
     const body = { clientId: clientId.reveal(), clientSecret: clientSecret.reveal() };
     const ask: Ask = {
       method: "POST",
@@ -50,7 +50,10 @@ export function createLogin(http: Http, options: ConnectionOptions): Login {
       return answer;
     }
     const failure = loginFailure(answer);
-    if (failure.is === "refused") refused = { pair, at: options.clock.now(), failure };
+    // What was not even sent, for want of a turn, is no reason to rest.
+    const asked = failure.is === "retryable" && answer.said !== undefined ? failure.afterMs : undefined;
+    const restMs = failure.is === "refused" ? REST_MS : asked;
+    if (restMs !== undefined) resting = { pair, until: after(options.clock.now(), restMs), failure };
     return failure;
   }
 
