@@ -180,7 +180,7 @@ export function retryAfterMs(headers: Headers, now: Instant): Milliseconds | und
   if (!text) return undefined;
   const number = /^\d+$/.test(text) ? Number(text) : undefined;
   const at = number === undefined ? Date.parse(text) : number > 1_000_000_000 ? number * 1000 : undefined;
-  const wait = at === undefined ? (number ?? 0) * 1000 : at - msOf(now);
+  const wait = at === undefined ? (number ?? 0) * 1000 : at - msOf(dateOf(headers) ?? now);
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 }
 

@@ -73,6 +73,21 @@ describe("the GitHub client", () => {
     }
   });
 
+  it("reckons how long a limit lasts by GitHub's clock, not by ours", async () => {
+    const ours = world.clock.now();
+    for (const behind of [3_600_000, -3_600_000]) {
+      const theirs = Math.floor((ours - behind) / 1000);
+      const headers = {
+        ...OWN,
+        date: new Date(theirs * 1000).toUTCString(),
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": String(theirs + 1_800),
+      };
+      world.sandbox.control.addFault({ kind: "status", status: 403, headers });
+      expect(await client.repository(REPO)).toMatchObject({ is: "retryable", afterMs: 1_800_000 });
+    }
+  });
+
   it("does not offer a refused token again until it rests or is another", async () => {
     const asked = () => world.sandbox.control.journal.list().length;
     world.sandbox.control.act({ act: "revoke-github-token", name: "rotation" });
