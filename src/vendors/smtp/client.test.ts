@@ -61,6 +61,8 @@ describe("the mail client", () => {
     expect(await client().send(MAIL)).toMatchObject({ is: "retryable", trouble: { code: "VENDOR_ERROR" } });
     faults().addFault({ kind: "status", status: 450, vendor: "mail", method: "RCPT" });
     expect((await client().send(MAIL)).is).toBe("retryable");
+    faults().addFault({ kind: "status", status: 454, vendor: "mail", method: "AUTH" });
+    expect(await client().send(MAIL)).toMatchObject({ is: "retryable", trouble: { code: "VENDOR_ERROR" } });
     faults().set({ mail: { unknownRecipients: [MAIL.to] } });
     expect(await client().send(MAIL)).toMatchObject({ is: "refused", trouble: { code: "VENDOR_REFUSED" } });
     expect((await client({ password: undefined }).send(MAIL)).is).toBe("refused");

@@ -218,7 +218,8 @@ function failureOf(thrown: unknown, { begun }: Sending, host: string, hidden: re
 }
 
 function refusalOf(status: number, code: string | undefined, found: string): NotDone {
-  if (code === "EAUTH") {
+  // A 454 says that it cannot tell now (RFC 4954, 6).
+  if (code === "EAUTH" && status >= 500) {
     const because = "it does not accept the user and password that it was given";
     const next = "lockstep doctor    after you have given notify.email a credential that works";
     return { is: "refused", trouble: trouble("VENDOR_REFUSED_CREDENTIAL", found, because, next) };
