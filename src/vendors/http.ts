@@ -130,7 +130,8 @@ function requestFor(
     (so, [name, value]) => so.replace(`{${name}}`, encodeURIComponent(value)),
     ask.route,
   );
-  const query = ask.query === undefined ? "" : `?${new URLSearchParams(ask.query)}`;
+  const asked = typeof ask.query === "object" ? String(new URLSearchParams(ask.query)) : ask.query;
+  const query = asked ? `?${asked}` : "";
   try {
     const headers = new Headers(options.headers);
     for (const [name, value] of Object.entries(ask.headers ?? {})) headers.set(name, value);

@@ -8,23 +8,20 @@ export function askPage(
   url: string,
   { headers, ...options }: Omit<ConnectionOptions, "credential" | "baseUrl">,
 ): Promise<Answer<Reply>> {
-  const { origin, host, pathname, searchParams } = new URL(url);
-  const query = Object.fromEntries(searchParams);
+  const { origin, host, pathname, search, searchParams } = new URL(url);
   const send = createHttp(dialectOf(host), {
     ...options,
     baseUrl: origin,
     headers: { "user-agent": "lockstep", accept: "application/json, text/plain", ...headers },
   });
   // What an access proxy is shown is a secret too.
-  const hidden = [query, headers ?? {}]
-    .flatMap((fields) => Object.values(fields))
-    .filter((text) => text !== "");
+  const hidden = [...searchParams.values(), ...Object.values(headers ?? {})].filter((text) => text !== "");
   return send({
     method: "GET",
     route: pathname,
     effect: "read",
     hidden,
-    ...(searchParams.size > 0 && { query }),
+    query: search.slice(1),
   });
 }
 

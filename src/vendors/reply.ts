@@ -35,7 +35,8 @@ export interface Ask {
   readonly route: string;
   /** What the placeholders stand for. */
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
+  /** Fields, or the text of a URL that somebody else wrote, which is sent as it stands. */
+  readonly query?: Readonly<Record<string, string>> | string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;

@@ -79,6 +79,14 @@ describe("the http probe", () => {
     expect(httpProbe.describe(config).remarks).toHaveLength(1);
   });
 
+  it("sends all of the query, also what has a name twice", async () => {
+    const { seen } = await look(
+      { live_enabled: false },
+      { path: "/health?check=database&check=broker&deep" },
+    );
+    expect(seen[0]?.url).toBe("https://api.example/base/health?check=database&check=broker&deep");
+  });
+
   it("sends the query, and repeats neither it nor a text that was answered", async () => {
     const path = "/health/trading?key=hidden-in-the-query";
     for (const answer of [{ mode: "a-text-that-may-be-anything" }, { mode: 7 }, "hidden-in-the-query"]) {

@@ -90,7 +90,10 @@ export const github = defineVendor({
   connect: githubClient,
 });
 
-type Part = Omit<Ask, "effect" | "hidden"> & { readonly value?: Secret };
+type Part = Omit<Ask, "effect" | "hidden" | "query"> & {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly value?: Secret;
+};
 
 /** Several bad attempts make GitHub refuse the user's good tokens too (heroku-github.md B2), so a refused one rests. */
 const REST_MS = 5 * 60_000;
