@@ -173,6 +173,34 @@ describe("the Infisical client", () => {
     expect(await client.openRequests(elsewhere)).toEqual({ is: "done", value: [] });
   });
 
+  it("[X-14] reads change requests to their end, whether or not the build counts them", async () => {
+    const keys = Array.from({ length: 130 }, (_, at) => `K${at}`);
+    for (const counts of [true, false]) {
+      let ignores = false;
+      const send = async (request: Request) => {
+        const { pathname, searchParams } = new URL(request.url);
+        if (!pathname.includes("approval")) return world.sandbox.fetch("infisical", request);
+        const from = ignores ? 0 : Number(searchParams.get("offset"));
+        const row = (key: string) => ({
+          id: key,
+          status: "open",
+          secretPath: PLACE.path,
+          commits: [{ secretKey: key }],
+        });
+        const approvals = keys.slice(from, from + Number(searchParams.get("limit"))).map(row);
+        return Response.json({ approvals, ...(counts && { totalCount: keys.length }) });
+      };
+      const right = world.sandbox.control.estate().infisical.identities["lockstep"];
+      const credential = { clientId: right?.clientId ?? "", clientSecret: right?.clientSecret ?? "" };
+      const reader = infisicalClient(testConnection(send, world.clock, credential));
+      const found = await reader.openRequests(PLACE);
+      expect(found.is === "done" && found.value.length).toBe(130);
+      ignores = !counts;
+      // A list that begins again for ever shows nothing.
+      if (ignores) expect((await reader.openRequests(PLACE)).is).toBe("unknown");
+    }
+  });
+
   it("[X-09] believes no access proxy", async () => {
     world.sandbox.control.set({ infisical: { proxy: { clientId: "a", clientSecret: "b" } } });
     expect(await client.secret(PLACE, KEY)).toMatchObject({ trouble: { code: "VENDOR_REPLY_FOREIGN" } });
