@@ -113,6 +113,18 @@ describe("its proof", () => {
     expect((await flag.prove("closed")).is).toBe("proved");
   });
 
+  it("[P5] is not given by lists of releases and processes that lag behind the config vars", async () => {
+    await pass(600);
+    await flag.close();
+    for (const route of ["/apps/:app/releases", "/apps/:app/dynos"])
+      world.control.addFault({ kind: "stale", route });
+    expect(await flag.prove("closed")).toMatchObject(
+      unproved(`Started on ${APP} before it was closed: web.1, web.2`),
+    );
+    await pass(60);
+    expect((await flag.prove("closed")).is).toBe("proved");
+  });
+
   it("[P5] waits for a process that should be there and is not listed", async () => {
     await flag.close();
     await pass(60);

@@ -1,6 +1,6 @@
 import type { Position } from "../../core/interlock.ts";
 import type { Proof } from "../../core/outcome.ts";
-import { failed, inForce, lingering, misnamed, startedWithout, unlisted } from "../../vendors/heroku/app.ts";
+import { failed, lingering, misnamed, startedWithout, unlisted } from "../../vendors/heroku/app.ts";
 import type { Processes } from "../../vendors/heroku/app-shapes.ts";
 import { hitchIn, namesOf, standing } from "../../vendors/heroku/processes.ts";
 import type { ConfigVars, Release } from "../../vendors/heroku/shapes.ts";
@@ -79,17 +79,11 @@ function isStored(config: Config, _deps: Deps, position: Position, { releases, v
   return { is: "refuted", trouble } as const;
 }
 
-async function isStarted(
-  config: Config,
-  { client }: Deps,
-  position: Position,
-  { processes, releases }: Seen,
-) {
+async function isStarted(config: Config, { client }: Deps, position: Position, { processes }: Seen) {
   const running = processes.dynos.filter(({ state }) => state !== "down");
   const those = position === "closed" ? running : standing(running);
-  // Those of the release in force hold what was just read.
-  const older = those.filter(({ version }) => version !== inForce(releases)?.version);
-  const without = await startedWithout(config, client, older, {
+  // Each release is asked, also the one in force: the lists that say which that is may be older than the config vars.
+  const without = await startedWithout(config, client, those, {
     names: [config.name],
     holds: (vars) => meaningIn(config, vars) === position,
   });
