@@ -252,6 +252,28 @@ describe("drain", () => {
     expect((await drained()).is).toBe("proved");
   });
 
+  it("[HK-23] believes no number of a release that was read beside a value which was there already", async () => {
+    await pass(600);
+    world.act({ act: "heroku.run", app: APP, command: "bash", forSeconds: 600 });
+    await write();
+    // As after a crash: the value is found, and the list of releases lags behind it.
+    for (let n = 0; n < 2; n += 1) world.control.addFault({ kind: "stale", route: "/apps/:app/releases" });
+    const seen = await store.observe();
+    if (seen.is !== "done") throw new Error(seen.trouble.message);
+    expect(seen.value).toMatchObject({ version: "4", fingerprints: receipt.fingerprints });
+    receipt = { ...receipt, wrote: false, version: "4" };
+    const again = await store.write(NEW);
+    expect(again).toMatchObject({ value: { wrote: false, version: "4" } });
+    world.control.addFault({ kind: "stale", route: "/apps/:app/dynos" });
+    expect(await prove()).toMatchObject(unproved("without the value: web.1, web.2"));
+    await pass(120);
+    expect((await prove()).is).toBe("proved");
+    const name = world.app().dynos.find(({ type }) => type === "run")?.name ?? "none";
+    expect(await drained()).toMatchObject(unfinished(name));
+    await pass(600);
+    expect((await drained()).is).toBe("proved");
+  });
+
   it("[HK-23] is unknown while Heroku cannot be asked", async () => {
     await write();
     world.control.addFault({ kind: "html", status: 200, route: "/apps/:app/dynos" });

@@ -4,7 +4,7 @@ import type { Values } from "../../core/secret-value.ts";
 import type { Receipt } from "../../core/store.ts";
 import { durationText } from "../../core/time.ts";
 import { failed, lingering, releaseLog, startedWithout, unlisted } from "../../vendors/heroku/app.ts";
-import type { Processes } from "../../vendors/heroku/app-shapes.ts";
+import type { Dyno, Processes } from "../../vendors/heroku/app-shapes.ts";
 import { hitchIn, LOOK_EVERY, namesOf, standing } from "../../vendors/heroku/processes.ts";
 import type { Release } from "../../vendors/heroku/shapes.ts";
 import type { Answer, Failure } from "../../vendors/reply.ts";
@@ -33,6 +33,7 @@ export async function prove(config: Config, deps: Deps, receipt: Receipt, values
     inRelease(config, release.value) ??
     inProcesses(config, processes.value, version, deps.steadyMs) ??
     (await inValue(config, deps, version, values)) ??
+    (await inStart(config, deps, receipt, processes.value)) ??
     (await inFormation(config, deps, processes.value)) ??
     (await inPreboot(config, deps, processes.value));
   if (hitch !== undefined) return hitch;
@@ -52,17 +53,8 @@ export async function prove(config: Config, deps: Deps, receipt: Receipt, values
 export async function drained(config: Config, deps: Deps, receipt: Receipt): Promise<Proof> {
   const processes = await deps.client.dynos(config.appId);
   if (processes.is !== "done") return unseen(config, processes);
-  const version = Number(receipt.version ?? "0");
-  const others = processes.value.dynos.filter((one) => one.version !== version && one.state !== "down");
-  // A release before the receipt's may hold the value, where it was found there; a later one, a rollback, may not.
-  const holding = await startedWithout(config, deps.client, others, {
-    names: namesIn(config),
-    holds: (vars) => {
-      const held = heldIn(config, vars);
-      const prints = held && deps.fingerprint(held);
-      return Object.keys(config.fields).every((field) => prints?.[field] === receipt.fingerprints[field]);
-    },
-  });
+  const running = processes.value.dynos.filter(({ state }) => state !== "down");
+  const holding = await startedOtherwise(config, deps, receipt, running);
   if (holding.is !== "done") return unseen(config, holding);
   if (holding.value.length === 0) {
     const says = `No process of ${config.app} was started before the value was there`;
@@ -77,6 +69,29 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
       `lockstep rotate <secret>    once it has ended; heroku ps:stop ${holding.value[0]?.name} -a ${config.app} ends it`,
     ),
   };
+}
+
+/**
+ * Of these processes those that were started without the receipt's value, by their own releases: one before the receipt's may
+ * hold it, where it was found there, and a later one, a rollback, may not. Only our own write's release needs no question: the
+ * number beside a value that was found may be older than the value.
+ */
+async function startedOtherwise(
+  config: Config,
+  deps: Deps,
+  receipt: Receipt,
+  dynos: readonly Dyno[],
+): Promise<Answer<readonly Dyno[]>> {
+  const own = receipt.wrote ? Number(receipt.version ?? "0") : undefined;
+  const others = dynos.filter(({ version }) => version !== own);
+  return startedWithout(config, deps.client, others, {
+    names: namesIn(config),
+    holds: (vars) => {
+      const held = heldIn(config, vars);
+      const prints = held && deps.fingerprint(held);
+      return Object.keys(config.fields).every((field) => prints?.[field] === receipt.fingerprints[field]);
+    },
+  });
 }
 
 /** A release, or one that Heroku does not show yet. */
@@ -145,6 +160,21 @@ async function inValue(
   const back = heldIn(config, vars.value) === undefined ? "nothing" : "another value";
   const found = `Release v${version} of ${config.app} succeeded, but ${targetOf(config)} reads back ${back}`;
   return notYet(found, "somebody else may have changed it");
+}
+
+async function inStart(
+  config: Config,
+  deps: Deps,
+  receipt: Receipt,
+  { dynos }: Processes,
+): Promise<Proof | undefined> {
+  const found = await startedOtherwise(config, deps, receipt, standing(dynos));
+  if (found.is !== "done") return unseen(config, found);
+  if (found.value.length === 0) return undefined;
+  return notYet(
+    `Started on ${config.app} without the value: ${namesOf(found.value)}`,
+    "a process keeps the value that it was started with until it ends",
+  );
 }
 
 async function inFormation(
