@@ -79,6 +79,15 @@ describe("the http probe", () => {
     expect(httpProbe.describe(config).remarks).toHaveLength(1);
   });
 
+  it("[P5] takes no stored answer for one of now, and asks for none", async () => {
+    const stored = { headers: { age: "40" } };
+    const { proof, seen } = await look({ live_enabled: false }, {}, stored);
+    expect(proof).toMatchObject({ is: "unknown", trouble: { code: "VENDOR_REPLY_FOREIGN" } });
+    expect(seen[0]?.headers.get("cache-control")).toBe("no-cache");
+    expect(await is({ live_enabled: true }, {}, stored)).toBe("unknown");
+    expect(await is({ live_enabled: false }, {}, { headers: { age: "0" } })).toBe("proved");
+  });
+
   it("sends all of the query, also what has a name twice", async () => {
     const { seen } = await look(
       { live_enabled: false },

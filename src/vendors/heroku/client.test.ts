@@ -161,7 +161,7 @@ describe("what the client tells of an app", () => {
     expect(await ask(() => new Promise(() => undefined), 1)).toMatchObject({ is: "silent" });
     expect(
       seen.map(({ headers, redirect }) => ({ sent: [...new Headers(headers).keys()], redirect })),
-    ).toEqual(Array(3).fill({ sent: ["accept", "user-agent"], redirect: "manual" }));
+    ).toEqual(Array(3).fill({ sent: ["accept", "cache-control", "user-agent"], redirect: "manual" }));
   });
 
   it("[HK-21][X-09] takes a page before an app for no word of the app", async () => {
