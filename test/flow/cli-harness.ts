@@ -30,6 +30,8 @@ export interface Called {
   readonly dir: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly node?: string;
+  /** In a session of its own, so that not even the terminal of whoever runs the tests is there. */
+  readonly detached?: boolean;
 }
 
 /** Starts `lockstep …` as a person without a terminal does. */
@@ -56,6 +58,7 @@ function running(where: Called, program: string, args: readonly string[], stdin?
     cwd: where.dir,
     env: { ...Object.fromEntries(kept), ...where.env },
     stdio: ["pipe", "pipe", "pipe"],
+    detached: where.detached ?? false,
   });
   // A program that does not read says so by its exit code.
   child.stdin.on("error", () => {});

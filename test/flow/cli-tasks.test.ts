@@ -64,6 +64,29 @@ describe("[X-15] a task can be done from show alone", () => {
     expect(still.choices.map((one) => one.choice)).toEqual(["pipe", "done", "decline"]);
   });
 
+  it("a command that cannot take the value is named, whatever it prints, and the task stays open", async () => {
+    const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
+    const id = run?.id ?? "";
+    const bin = path.join(home.dir, "failing");
+    mkdirSync(bin);
+    const pipe = async () =>
+      errorOf(
+        await call({ ...home, env: { ...home.env, PATH: bin } }, "answer", id, "--pipe", "--done", "--json"),
+      );
+    expect(await pipe()).toMatchObject({ code: "ANSWER_REFUSED", message: "gh could not be started" });
+    expect((await call(home, "audit", id, "--json")).out).not.toContain('"value.revealed"');
+    writeFileSync(path.join(bin, "gh"), "#!/bin/sh\necho sign in first\nexit 4\n", { mode: 0o755 });
+    expect(await pipe()).toMatchObject({ code: "ANSWER_REFUSED", message: "gh ended with 4" });
+    expect((await stand.show(id)).choices.map((one) => one.choice)).toEqual(["pipe", "done", "decline"]);
+  });
+
+  it("[P7] a value is shown on a terminal alone: without one exit 2, and what can be done instead", async () => {
+    const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
+    const left = await call({ ...home, detached: true }, "answer", run?.id ?? "", "--reveal", "--json");
+    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
+    expect(errorOf(left).next).toMatch(/--pipe --done {4}/);
+  });
+
   it("[P7][DR-13] the value goes into the stdin of the command that the task names, and nowhere else", async () => {
     const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
     const shown = await stand.show(run?.id ?? "");

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { openSync, writeSync } from "node:fs";
 import {
   answerUnderWay,
@@ -165,23 +166,52 @@ async function readAll(): Promise<string> {
 async function carry(home: Home, task: TaskRecord, actor: Actor, options: AnswerOptions): Promise<void> {
   if (task.task.kind !== "carry") return;
   if (options.reveal) {
-    const terminal = openSync("/dev/tty", "w");
+    const terminal = openTerminal(task);
     const take = (field: string, text: string) => void writeSync(terminal, `${field}: ${text}\n`);
     return revealTo(home, task, actor, { how: "terminal", take });
   }
   const [program = "", ...args] = task.task.command;
-  const child = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"] });
-  const ended = new Promise<void>((resolve, reject) => {
-    const failed = (how: string) => reject(notHandedOver(task, `${program} ${how}`));
-    child.once("error", () => failed("could not be started"));
-    child.once("close", (code) => (code === 0 ? resolve() : failed(`ended with ${code}`)));
-  });
+  // What it prints is no part of our result.
+  const child = spawn(program, args, { stdio: ["pipe", process.stderr, "inherit"] });
+  const ended = once(child, "close").then(
+    ([code, signal]: (number | string | null)[]) => {
+      if (code !== 0) throw notHandedOver(task, `${program} ended with ${code ?? signal}`);
+    },
+    () => {
+      throw notHandedOver(task, `${program} could not be started`);
+    },
+  );
+  // It may end while nobody waits for it yet.
+  ended.catch(() => {});
   const input = child.stdin;
   // A program that ends without reading says so by its exit code.
   input.on("error", () => {});
-  await revealTo(home, task, actor, { how: "command", take: (_field, text) => void input.write(text) });
+  await once(child, "spawn").catch(() => ended);
+  try {
+    await revealTo(home, task, actor, { how: "command", take: (_field, text) => void input.write(text) });
+  } catch (thrown) {
+    // Not by the end of its input: it would take what it has read for the value.
+    child.kill();
+    throw thrown;
+  }
   input.end();
   await ended;
+}
+
+function openTerminal(task: TaskRecord): number {
+  try {
+    return openSync("/dev/tty", "w");
+  } catch (cause) {
+    throw new LockstepError(
+      {
+        code: "CONFIRMATION_NEEDED",
+        message: "A value is to be shown, and there is no terminal to show it on",
+        because: "a value is shown on a terminal alone, never in a file or a pipe; nothing was shown",
+        next: answerCommand(task),
+      },
+      { cause },
+    );
+  }
 }
 
 function misshapen(run: string, label: string, empty: boolean): LockstepError {
