@@ -1,5 +1,5 @@
 import type { Trouble } from "../core/errors.ts";
-import { withoutValues } from "../core/secret-value.ts";
+import { holdsValue, withoutValues } from "../core/secret-value.ts";
 
 /** What the person or program at the other end can see. */
 export interface Io {
@@ -81,10 +81,19 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv, flags = ""): Io {
 
 /** Prints a result; the only place that writes to stdout. */
 export function print(io: Io, result: Result): void {
-  const text = withoutValues(
-    withFlags(io.json ? JSON.stringify(result.json, null, 2) : result.text, io.flags),
-  );
-  if (text !== "") process.stdout.write(`${io.json ? text : readable(text)}\n`);
+  const text = io.json
+    ? jsonText(result.json, io.flags)
+    : readable(withoutValues(withFlags(result.text, io.flags)));
+  if (text !== "") process.stdout.write(`${text}\n`);
+}
+
+/** One JSON document, its commands with the flags. Each text by itself: in the finished document quotes stand otherwise. */
+export function jsonText(document: unknown, flags: string): string {
+  const flagged = (part: unknown) => (typeof part === "string" ? withFlags(part, flags) : part);
+  const json = JSON.stringify(document, (_name, part: unknown) => flagged(part), 2);
+  if (!holdsValue(json)) return json;
+  const told = (part: unknown) => (typeof part === "string" ? withoutValues(part) : part);
+  return withoutValues(JSON.stringify(document, (_name, part: unknown) => told(flagged(part)), 2));
 }
 
 /** A trouble as people read it. The left rule keeps a pasted error whole. */
@@ -134,7 +143,7 @@ export function flagsIn(argv: readonly string[]): string {
   return [
     ...(argv.includes("--sandbox") ? ["--sandbox"] : []),
     ...(at >= 0 && file !== undefined
-      ? [`--config ${/^[\w./-]+$/.test(file) ? file : JSON.stringify(file)}`]
+      ? [`--config ${/^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`]
       : []),
   ].join(" ");
 }

@@ -7,6 +7,7 @@ import {
   type Io,
   ioOf,
   isCommand,
+  jsonText,
   print,
   type Result,
   troubleText,
@@ -52,10 +53,10 @@ function fail(io: Io, trouble: Trouble, thrown?: unknown): void {
   io.row("");
   const { code, message, because, next } = trouble;
   const text = io.json
-    ? JSON.stringify({ error: { code, message, because, next } }, null, 2)
-    : troubleText(trouble);
+    ? jsonText({ error: { code, message, because, next } }, io.flags)
+    : withoutValues(withFlags(troubleText(trouble), io.flags));
   const stream = io.json ? process.stdout : process.stderr;
-  stream.write(`${withoutValues(withFlags(text, io.flags))}\n`);
+  stream.write(`${text}\n`);
   // The stack names our own files only; the message of a foreign error may hold anything and stays out.
   if (code === "INTERNAL" && process.env["LOCKSTEP_DEBUG"] && thrown instanceof Error) {
     process.stderr.write(`${framesOf(thrown)}\n`);
