@@ -67,11 +67,12 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv, flags = ""): Io {
     flags,
     note: (line) => {
       clear();
-      process.stderr.write(`${withoutValues(withFlags(line, flags))}\n`);
+      process.stderr.write(`${readable(withoutValues(withFlags(line, flags)))}\n`);
     },
-    row: (text) => {
+    row: (line) => {
       if (!live) return;
       clear();
+      const text = readable(withoutValues(line));
       const width = (process.stderr.columns ?? 80) - 1;
       if (text) process.stderr.write(text.length > width ? `${text.slice(0, width - 1)}…` : text);
       drawn = text !== "";
@@ -99,12 +100,14 @@ export function jsonText(document: unknown, flags: string): string {
 /** A trouble as people read it. The left rule keeps a pasted error whole. */
 export function troubleText(trouble: Trouble): string {
   const [first = "", ...found] = trouble.message.split("\n");
-  return [
-    `error ${trouble.code}  ${first}`,
-    ...found.map((line) => `│ found    ${line}`),
-    `│ because  ${trouble.because}`,
-    `│ next     ${trouble.next}`,
-  ].join("\n");
+  return readable(
+    [
+      `error ${trouble.code}  ${first}`,
+      ...found.map((line) => `│ found    ${line}`),
+      `│ because  ${trouble.because}`,
+      `│ next     ${trouble.next}`,
+    ].join("\n"),
+  );
 }
 
 const COMMANDS: readonly string[] = [
