@@ -98,6 +98,27 @@ describe("two decisions on one question", () => {
   });
 });
 
+describe("a decision on a run that waits for a task", () => {
+  it("[X-08][X-14] is refused, because it would decline the task; only the wish to cancel is taken", async () => {
+    const { held, told, decides, view } = await heldRun();
+    await progressIn(test.db).run(held.id, { status: "waiting", question: "task/supply/1" });
+    const { run } = await view();
+    for (const [choice, next] of [
+      ["retry", `lockstep answer ${held.id} `],
+      ["settle", `lockstep answer ${held.id} `],
+      ["rollback", `lockstep answer ${held.id} --decline `],
+      ["break-glass", `lockstep answer ${held.id} --decline `],
+    ] as const)
+      await expect(decides(KRIS, choice, run)).rejects.toMatchObject({
+        code: "RUN_NOT_WAITING",
+        next: expect.stringContaining(next),
+      });
+    expect([told, (await view()).decided]).toEqual([[], undefined]);
+    await decides(KRIS, "cancel", run);
+    expect(told).toHaveLength(1);
+  });
+});
+
 describe("an answer to a task", () => {
   it("[X-08][P11] is kept until the run takes it up, so that it can be sent again", async () => {
     const { held } = await heldRun();

@@ -11,8 +11,9 @@ import { nextCommand } from "./run-words.ts";
 import { type RunView, viewRun } from "./runs.ts";
 
 /**
- * Tells a run that is held, or waits for a task, what a person decided. Of two decisions on one question the first stands; the
- * same one again is sent again, because whoever made it may have died before it was. Throws RUN_NOT_WAITING, TASK_TAKEN.
+ * Tells a run that is held what a person decided; one that waits for a task takes only the wish to cancel. Of two decisions on
+ * one question the first stands; the same one again is sent again, because whoever made it may have died before it was. Throws
+ * RUN_NOT_WAITING, TASK_TAKEN.
  */
 export async function decide(
   home: Pick<Home, "database">,
@@ -23,8 +24,10 @@ export async function decide(
 ): Promise<void> {
   requireRole(actor, (await viewRun(home, run.id)).plan.snapshot.role, `Deciding on ${run.id}`);
   const { question } = run;
-  if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
   const { choice } = decision;
+  // In the place of an answer any decision declines the task.
+  if (run.status === "waiting" && choice !== "cancel") throw waitsForItsTask(run, choice);
+  if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
   const stands = await recordDecision(home.database, { run: run.id, question, choice, by: actor });
   if (stands.choice !== choice) throw decidedOtherwise(run, stands);
   await auditLogIn(home.database).append({
@@ -96,6 +99,19 @@ function notWaiting(run: RunRecord): LockstepError {
     message: `${run.id} is ${run.status}: there is nothing to decide`,
     because: "only a run that is held, or waits for a person, takes a decision",
     next: `lockstep show ${run.id}`,
+  });
+}
+
+function waitsForItsTask({ id }: RunRecord, choice: Decision["choice"]): LockstepError {
+  const next =
+    choice === "retry" || choice === "settle"
+      ? `lockstep answer ${id}    says what is to be done`
+      : `lockstep answer ${id} --decline --because "why"    stops it, and then it takes a decision`;
+  return new LockstepError({
+    code: "RUN_NOT_WAITING",
+    message: `${id} waits for a person's task, not for a decision`,
+    because: "a task is answered or declined; nothing was decided, and the task is still open",
+    next,
   });
 }
 
