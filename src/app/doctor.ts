@@ -1,6 +1,6 @@
 import { forSecret, LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { systemClock } from "../core/time.ts";
-import { hasLivingWorker, listParked, type ParkedRun } from "../engine/workers.ts";
+import { hasLivingWorker, listParked } from "../engine/workers.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
 import { STORES } from "./adapters.ts";
 import { vendorBudget } from "./budget.ts";
@@ -9,7 +9,7 @@ import type { Home, Where } from "./home.ts";
 import { bindInterlock, forInterlock } from "./interlocks.ts";
 import { notificationChecks } from "./notifications.ts";
 import { localActor } from "./people.ts";
-import { whyParked } from "./run-words.ts";
+import { parkedTrouble } from "./run-words.ts";
 import { copyOf } from "./snapshot.ts";
 
 /** One thing that was looked at. */
@@ -62,7 +62,7 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
     });
     await look("runs", async () => {
       const [first, ...others] = await listParked((sql, values) => home.database.query(sql, values));
-      if (first) throw parked(first, others.length);
+      if (first) throw new LockstepError(parkedTrouble(first.run, first.why, others.length));
       return { says: "none is parked", value: undefined };
     });
     for (const one of notificationChecks(home)) await look(one.what, one.look);
@@ -80,15 +80,6 @@ function whoIsHere({ config }: Home): string {
   const others = Object.entries(config.operators ?? {}).filter(([one]) => one !== name);
   const list = others.map(([one, { role: has }]) => `${one} ${has}`).join(", ");
   return `${name}, ${role}, known as a ${assurance}${list ? `; other operators: ${list}` : ""}`;
-}
-
-function parked({ run, why }: ParkedRun, others: number): LockstepError {
-  return new LockstepError({
-    code: "RUN_PARKED",
-    message: `${run}${others > 0 ? ` and ${others} more` : ""} is parked: ${why}`,
-    because: whyParked(why).because,
-    next: `lockstep show ${run}    then ${whyParked(why).first}`,
-  });
 }
 
 /** Where an interlock stands; its proof is asked for by its own command. */

@@ -1,4 +1,5 @@
-import type { RunRecord, StepRecord } from "../core/record.ts";
+import type { Trouble } from "../core/errors.ts";
+import type { RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { OTHER_PLAN } from "../engine/sealed.ts";
 
 /** Why a parked run rests, and what comes first. */
@@ -13,6 +14,17 @@ export function whyParked(why: string): { readonly because: string; readonly fir
     because:
       "its journal was not written by this installation, was changed, or does not open with these keys",
     first: "give this installation its own key ring back; else look at both keys at the issuer by hand",
+  };
+}
+
+/** That a run rests, as trouble; `others` are parked besides. */
+export function parkedTrouble(run: RunId, why: string, others = 0): Trouble {
+  const { because, first } = whyParked(why);
+  return {
+    code: "RUN_PARKED",
+    message: `${run}${others > 0 ? ` and ${others} more` : ""} is parked: ${why}`,
+    because,
+    next: `lockstep show ${run}    then ${first}`,
   };
 }
 

@@ -7,7 +7,7 @@ import { activeRun, getRun, getRunRecord, getSteps, reserveRun } from "../db/run
 import { openClient } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Requests } from "../engine/requests.ts";
-import { hasLivingWorker } from "../engine/workers.ts";
+import { hasLivingWorker, parkedNow } from "../engine/workers.ts";
 import { journalSealer } from "../sealing/envelope.ts";
 import type { Config } from "./config.ts";
 import type { Home } from "./home.ts";
@@ -128,6 +128,8 @@ export interface RunView {
   readonly steps: readonly StepRecord[];
   /** What a person has decided, until the run takes it up. */
   readonly decided?: DecisionRecord;
+  /** Why nobody goes on with it, where it was followed and the engine has parked it. */
+  readonly parked?: string;
 }
 
 /** Reads a run. Throws RUN_UNKNOWN. */
@@ -171,7 +173,10 @@ export function wayBackOf({
   return all.map((step) => ({ id: step.id, says: step.says(snapshot) }));
 }
 
-/** Watches a run until it ends or waits for a person; reports every view that differs from the one before. */
+/** How often it is asked whether a run that is followed was parked, in milliseconds. */
+const PARKED_WATCH = 1_000;
+
+/** Watches a run until it ends, waits for a person, or is parked; reports every view that differs from the one before. */
 export async function followRun(
   home: Home,
   id: RunId,
@@ -181,6 +186,7 @@ export async function followRun(
   let last = "";
   // Read once: it is as long as all the rest together, and is asked for ten times a second beside the run itself.
   const plan = (await getRun(home.database, id)).plan as Plan;
+  let looked = performance.now();
   for (;;) {
     const view = await viewAgain(home, id, plan);
     const state = JSON.stringify([view.run, view.steps]);
@@ -190,6 +196,11 @@ export async function followRun(
     const asks = view.run.status === "held" || view.run.status === "waiting";
     const open = asks && view.run.question !== options.answered;
     if (view.run.endedAt !== undefined || open || options.signal.aborted) return view;
+    if (performance.now() - looked > PARKED_WATCH) {
+      const parked = await parkedNow((sql, values) => home.database.query(sql, values), id);
+      if (parked !== undefined) return { ...view, parked };
+      looked = performance.now();
+    }
     await sleep(100, undefined, { signal: options.signal }).catch(() => {});
   }
 }

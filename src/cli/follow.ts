@@ -1,5 +1,5 @@
 import { type Home, openHome } from "../app/home.ts";
-import { nextCommand, safeState } from "../app/run-words.ts";
+import { nextCommand, parkedTrouble, safeState } from "../app/run-words.ts";
 import { type Carrier, followRun, openCarrier, type RunView } from "../app/runs.ts";
 import type { RunRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
@@ -42,7 +42,7 @@ export async function withCarrier(
 }
 
 /**
- * Shows a run until it ends, is held, or waits for a person. `answered` is the question that was just decided; `known` how
+ * Shows a run until it ends, is held, parked, or waits for a person. `answered` is the question that was just decided; `known` how
  * the run stood then.
  */
 export async function follow(
@@ -67,6 +67,7 @@ function resultOf(view: RunView, interrupted: boolean): Result {
   const { run, steps } = view;
   const json = runJson(view);
   const state = safeState(run, steps);
+  if (view.parked !== undefined) return parkedResult(view, view.parked);
   if (run.status === "completed") {
     const text = [`${endText(run, systemClock.now())} ${state}`, `next  ${nextCommand(run)}`].join("\n");
     return { exit: EXIT.done, json, text };
@@ -84,6 +85,19 @@ function resultOf(view: RunView, interrupted: boolean): Result {
   if (!interrupted) throw new Error("a run was left before it ended");
   const left = [`Left ${run.id} where it is safe.`, `│ state    ${state}`, `│ next     ${nextCommand(run)}`];
   return { exit: EXIT.interrupted, json, text: left.join("\n") };
+}
+
+/** Nobody goes on with it until a person has looked: neither a decision nor patience helps. */
+export function parkedResult(view: RunView, why: string): Result {
+  const { run, steps } = view;
+  const { code, message, because, next } = parkedTrouble(run.id, why);
+  const text = [
+    `${code}  ${message}`,
+    `│ because  ${because}`,
+    `│ state    ${safeState(run, steps)}`,
+    `│ next     ${next}`,
+  ].join("\n");
+  return { exit: EXIT.held, json: { ...runJson(view), error: { code, message, because, next } }, text };
 }
 
 function headed(status: string, [first = "", ...others]: readonly string[]): readonly string[] {

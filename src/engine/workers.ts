@@ -17,11 +17,15 @@ export interface Worker {
 }
 
 // pg_locks shows a 64-bit key as two halves.
-const LIST = `SELECT w.executor, w.kind, w.since, w.beat_at > clock_timestamp() - $1 * interval '1 ms' AND EXISTS (
+const ALIVE = `w.beat_at > clock_timestamp() - $1 * interval '1 ms' AND EXISTS (
     SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND l.classid = ((w.lock_key >> 32) & 4294967295)::oid AND l.objid = (w.lock_key & 4294967295)::oid) AS alive
-  FROM ${SCHEMA}.workers w ORDER BY w.since`;
+      AND l.classid = ((w.lock_key >> 32) & 4294967295)::oid AND l.objid = (w.lock_key & 4294967295)::oid)`;
+
+const LIST = `SELECT w.executor, w.kind, w.since, ${ALIVE} AS alive FROM ${SCHEMA}.workers w ORDER BY w.since`;
+
+const PARKED_NOW = `SELECT p.why FROM ${SCHEMA}.parked p JOIN ${SCHEMA}.workers w USING (executor)
+  WHERE p.run = $2 AND ${ALIVE}`;
 
 /** The processes that this database knows; none where no Lockstep has used it. */
 export async function listWorkers(ask: Ask): Promise<readonly Worker[]> {
@@ -72,4 +76,10 @@ export async function listParked(ask: Ask): Promise<readonly ParkedRun[]> {
     if (isUnused(thrown)) return [];
     throw thrown;
   }
+}
+
+/** Why a run rests with the process that parked it; undefined once that one is gone, because another takes the run up then. */
+export async function parkedNow(ask: Ask, run: string): Promise<string | undefined> {
+  const [found] = await ask(PARKED_NOW, [STALE_MS, run]);
+  return found && String(found["why"]);
 }

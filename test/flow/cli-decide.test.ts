@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
-import { SCHEMA } from "../../src/engine/names.ts";
+import { DBOS_SCHEMA, SCHEMA } from "../../src/engine/names.ts";
 import { OTHER_PLAN } from "../../src/engine/sealed.ts";
-import { SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
+import { LAST_COPY, SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
 import { type Called, call, errorOf, json, openSite, type Site, type } from "./cli-harness.ts";
 
 let site: Site;
@@ -136,6 +136,36 @@ describe("a decision on a run that is not held", () => {
   it("without a choice, resolve says that there is nothing to decide", async () => {
     const left = await call(home, "resolve", `${SECRET}.rotate.1`);
     expect([left.code, left.out]).toEqual([0, expect.stringContaining("There is nothing to decide")]);
+  });
+});
+
+describe("[X-15] a run that is parked under a command that goes on with it", () => {
+  it("is said, with exit code 5, instead of being waited for", { timeout: 60_000 }, async () => {
+    const { control } = site.sandbox;
+    control.addFault({ ...refused, ...LAST_COPY });
+    const { run } = await stand.rotate();
+    control.clearFaults();
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    try {
+      // One entry in the place of another, as somebody who can write the database could do it.
+      const outputs = `${DBOS_SCHEMA}.operation_outputs`;
+      await opened.database.query(
+        `UPDATE ${outputs} SET output = (SELECT output FROM ${outputs} WHERE workflow_uuid = $1 AND function_id = 2)
+         WHERE workflow_uuid = $1 AND function_id = 3`,
+        [run],
+      );
+    } finally {
+      await opened.close();
+    }
+    const decisions = [
+      ["resolve", run, "--retry"],
+      ["rotate", SECRET, "--yes"],
+    ];
+    for (const args of decisions) {
+      const left = await call(home, ...args, "--json");
+      expect([args[0], left.code, errorOf(left).code]).toEqual([args[0], 5, "RUN_PARKED"]);
+      expect((await type(home, errorOf(left).next)).code).toBe(5);
+    }
   });
 });
 

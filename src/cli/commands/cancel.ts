@@ -3,6 +3,7 @@ import { openHome } from "../../app/home.ts";
 import { localActor } from "../../app/people.ts";
 import { nextCommand, safeState } from "../../app/run-words.ts";
 import { followRun, openCarrier } from "../../app/runs.ts";
+import { parkedResult } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 import { runJson } from "../run-json.ts";
@@ -21,6 +22,7 @@ export async function cancel(io: Io, options: Common, id: string): Promise<Resul
         signal,
         ...(before.run.question !== undefined && { answered: before.run.question }),
       });
+      if (view.parked !== undefined) return parkedResult(view, view.parked);
       const text = [
         `${id}: ${view.run.status}. ${safeState(view.run, view.steps)}`,
         `next  ${nextCommand(view.run)}`,
