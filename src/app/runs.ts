@@ -108,17 +108,34 @@ export async function startRun(
     reason: snapshot.reason,
     actor,
   });
-  // An attached run is enqueued again too: its starter may have died between the two. The id makes it one run.
   const kept = attached ? ((await getRun(home.database, run.id)).plan as Plan) : plan;
-  const input: RunInput = {
-    snapshot: kept.snapshot,
-    runbook: run.runbook,
-    planHash: run.planHash,
-    tag: run.tag,
-    actor: run.actor,
-  };
-  await requests.start({ id: run.id, secret: run.secret, input });
+  await enqueue(requests, run, kept);
   return { run, attached };
+}
+
+/**
+ * Goes on with a run that was seen, and never begins another in its place: whoever is shown a run is not asked whether to
+ * start one, and it may have ended meanwhile. Throws ROLE_MISSING, ASSURANCE_MISSING.
+ */
+export async function attachRun(
+  home: Pick<Home, "database">,
+  requests: Requests,
+  id: RunId,
+  actor: Actor,
+): Promise<RunRecord> {
+  const { plan, ...run } = await getRun(home.database, id);
+  const { snapshot } = plan as Plan;
+  requireRole(actor, snapshot.role, `A ${run.flow} of ${run.secret}`);
+  requireAssurance(actor, snapshot.assurance, run.secret);
+  if (run.endedAt === undefined) await enqueue(requests, run, plan as Plan);
+  return run;
+}
+
+/** Also a run that is there already: its starter may have died before it did this. The id makes it one run. */
+async function enqueue(requests: Requests, run: RunRecord, { snapshot }: Plan): Promise<void> {
+  const { id, secret, runbook, planHash, tag, actor } = run;
+  const input: RunInput = { snapshot, runbook, planHash, tag, actor };
+  await requests.start({ id, secret, input });
 }
 
 /** How a run stands, with its steps. */

@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openHome } from "../../src/app/home.ts";
+import { planFor } from "../../src/app/runs.ts";
+import { progressIn } from "../../src/db/progress.ts";
+import { listRuns, reserveRun } from "../../src/db/runs.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
-import { type Called, call, json, openSite, type Site, start } from "./cli-harness.ts";
+import { type Called, call, json, type Left, openSite, type Site, start } from "./cli-harness.ts";
 
 let site: Site;
 let home: Called;
@@ -184,6 +189,38 @@ describe("a rotation by the command line", () => {
     expect(left.err).toContain("Attached to heroku-api-key.rotate.4");
     expect(json(left)).toMatchObject({ run: "heroku-api-key.rotate.4", status: "completed" });
     expect(young()).toHaveLength(1);
+  });
+
+  it("[P8] a run that is there takes the place of the yes for itself alone: none begins where it ends meanwhile", async () => {
+    age();
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    try {
+      const { database, config } = opened;
+      const secret = "heroku-api-key";
+      const plan = planFor(config, { secret, flow: "rotate", reason: "scheduled", sandbox: false });
+      const { runbook, hash: planHash } = plan;
+      const actor = { name: "kris", assurance: "local user" } as const;
+      const asked = { secret, flow: "rotate", runbook, planHash, plan, reason: "scheduled", actor } as const;
+      const { run } = await reserveRun(database, asked);
+      let command: Promise<Left> | undefined;
+      await database.transaction(async (queries) => {
+        // Whoever begins a run waits here; in that moment the one that was seen ends.
+        await queries.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+          `lockstep run ${secret}`,
+        ]);
+        let left = false;
+        command = call(home, "rotate", secret, "--json").finally(() => {
+          left = true;
+        });
+        const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        while (!left && (await queries.query(waiting)).length === 0) await sleep(50);
+        if (!left) await progressIn(database).run(run.id, { status: "cancelled" });
+      });
+      expect(json((await command) ?? never())).toMatchObject({ run: run.id });
+      expect((await listRuns(database, { secret, flow: "rotate" }))[0]?.id).toBe(run.id);
+    } finally {
+      await opened.close();
+    }
   });
 
   it("[HK-12][P7] leaves no value in a file of the installation", () => {

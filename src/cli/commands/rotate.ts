@@ -1,7 +1,7 @@
 import { decide } from "../../app/decisions.ts";
 import type { Home } from "../../app/home.ts";
 import { localActor, requireRole } from "../../app/people.ts";
-import { type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
+import { attachRun, type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Reason, RunRecord } from "../../core/record.ts";
@@ -37,7 +37,7 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
     if (!there) await confirm(io, options, plan);
-    return carryOut(io, home, plan);
+    return carryOut(io, home, plan, there);
   });
 }
 
@@ -54,9 +54,12 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
   });
 }
 
-async function carryOut(io: Io, home: Home, plan: Plan): Promise<Result> {
+async function carryOut(io: Io, home: Home, plan: Plan, there?: RunRecord): Promise<Result> {
   return withCarrier(io, home, async (carrier, signal) => {
-    const { run, attached } = await startRun(home, carrier.requests, plan, localActor(home.config));
+    const actor = localActor(home.config);
+    const { run, attached } = there
+      ? { run: await attachRun(home, carrier.requests, there.id, actor), attached: true }
+      : await startRun(home, carrier.requests, plan, actor);
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
     else io.note(`Run ${run.id}. ^C leaves it safe.\n  lockstep show ${run.id}    says how it stands`);
