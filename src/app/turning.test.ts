@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Trouble } from "../core/errors.ts";
 import type { AuditEntry } from "../core/record.ts";
 import type { AuditRecord } from "../db/audit-log.ts";
 import { APP, FLAG, type FlagWorld, flagWorld } from "../interlocks/heroku-flag/testing.ts";
@@ -18,6 +19,7 @@ let confirmed: TurnFound[];
 /** What happens at each write of the audit log; throws where it cannot be written. */
 let appending: (entry: AuditEntry) => void;
 let stop: AbortController;
+let frozen: Trouble | undefined;
 
 beforeEach(async () => {
   world = await flagWorld();
@@ -25,6 +27,7 @@ beforeEach(async () => {
   confirmed = [];
   appending = () => {};
   stop = new AbortController();
+  frozen = undefined;
 });
 
 function probeOf(live: boolean) {
@@ -45,6 +48,7 @@ function ports(change: Partial<TurnPorts["bound"]> = {}): TurnPorts {
       entries.push({ ...entry, seq: entries.length, at: clock.now() });
     },
     last: async () => turnsIn(entries).get(NAME),
+    frozen: async () => frozen,
     bound: {
       name: NAME,
       target: `heroku ${APP} ${FLAG}`,
@@ -105,6 +109,25 @@ describe("turning an interlock", () => {
     const request = { ...asked("closed"), confirm: () => Promise.reject(new Error("no")) };
     await expect(turn(ports(), ACTOR, request)).rejects.toThrow("no");
     expect([world.patches(), entries]).toEqual([0, []]);
+  });
+
+  it("sends nothing where it is interrupted before, whatever was confirmed", async () => {
+    const request = { ...asked("closed"), confirm: async () => stop.abort() };
+    await expect(turn(ports(), ACTOR, request)).rejects.toMatchObject({ code: "DECLINED" });
+    expect([world.patches(), entries]).toEqual([0, []]);
+  });
+
+  it("[X-15] opens nothing once it is frozen, also while the person was asked; closing goes on", async () => {
+    await doTurn("closed");
+    const trouble = { code: "FROZEN", message: "m", because: "b", next: "n" } as const;
+    const freezes = async () => {
+      frozen = trouble;
+    };
+    const request = { ...asked("open"), confirm: freezes };
+    await expect(turn(ports(), ACTOR, request)).rejects.toMatchObject(trouble);
+    await expect(doTurn("open")).rejects.toMatchObject(trouble);
+    expect([world.patches(), flagOf()]).toEqual([1, "1"]);
+    await doTurn("closed");
   });
 
   it("asks nobody and records nothing where it stands so already, and proves it all the same", async () => {

@@ -18,6 +18,8 @@ export interface TurnPorts {
   append(entry: AuditEntry): Promise<void>;
   /** The last turn of this interlock that is on record. */
   last(): Promise<LastTurn | undefined>;
+  /** Why it may not be opened now, where a person has frozen the installation. */
+  frozen(): Promise<Trouble | undefined>;
   readonly clock: Clock;
   pause(ms: Milliseconds): Promise<void>;
 }
@@ -65,10 +67,9 @@ export async function turnInterlock(home: Home, actor: Actor, request: TurnReque
   // Closing is the safe direction; opening lets through what somebody held back.
   if (to === "closed") requireRole(actor, "ops", `Closing ${interlock}`);
   else requireRole(actor, bound.role, `Opening ${interlock}`);
-  const frozen = to === "open" ? await frozenTrouble(home.database) : undefined;
-  if (frozen) throw new LockstepError(frozen);
   const ports: TurnPorts = {
     bound,
+    frozen: () => frozenTrouble(home.database),
     append: (entry) => auditLogIn(home.database).append(entry),
     last: async () => (await lastTurns(home.database)).get(interlock),
     clock: systemClock,
@@ -80,11 +81,15 @@ export async function turnInterlock(home: Home, actor: Actor, request: TurnReque
 /** The procedure itself. */
 export async function turn(ports: TurnPorts, actor: Actor, request: TurnRequest): Promise<Turned> {
   const { to, interlock } = request;
+  await refuseFrozen(ports, to);
   const { is: stood, version } = await standsNow(ports, to);
   const last = await ports.last();
   const begun = last !== undefined && goesOn(last, to) ? last : undefined;
   if (stood !== to) {
     await request.confirm({ found: stood, ours: closedByUs(last, version), last });
+    // The looks and the question may have taken long.
+    if (request.signal.aborted) throw interrupted(request);
+    await refuseFrozen(ports, to);
     await send(ports, actor, request, stood);
   }
   const proof = await proved(ports, request);
@@ -106,6 +111,12 @@ export async function turn(ports: TurnPorts, actor: Actor, request: TurnRequest)
   }
   await record("unproved", { found: done.found, trouble: proof.trouble });
   throw unproved(ports, to, proof.trouble);
+}
+
+/** Closing is the safe direction, and goes on under a freeze. */
+async function refuseFrozen({ frozen }: TurnPorts, to: Position): Promise<void> {
+  const trouble = to === "open" ? await frozen() : undefined;
+  if (trouble) throw new LockstepError(trouble);
 }
 
 /** Where it stands before anything is sent; what cannot be seen is not turned, unless it can never be. */
@@ -214,6 +225,15 @@ function unproved({ bound }: TurnPorts, to: Position, trouble: Trouble): Lockste
     message: `${bound.name} is not shown to be ${to}\n${message}`,
     because: `${because}; ${to === "closed" ? "what is not proved closed counts as open" : "it may let things through all the same"}`,
     next: `lockstep interlock status ${bound.name}    looks again`,
+  });
+}
+
+function interrupted(request: TurnRequest): LockstepError {
+  return new LockstepError({
+    code: "DECLINED",
+    message: `${request.interlock} was not touched`,
+    because: "it was interrupted before anything was sent",
+    next: commandFor(request.interlock, request),
   });
 }
 
