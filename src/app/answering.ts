@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Answer } from "../core/circumstances.ts";
 import { LockstepError } from "../core/errors.ts";
 import type { Actor, RunId } from "../core/record.ts";
@@ -99,30 +100,38 @@ export async function answer(
 ): Promise<void> {
   const { run } = await viewRun(home, task.run);
   const { fields, ...rest } = said;
+  const values = sealedValues(home.database, home.ring, task.run, run.secret);
   const sealed =
     fields &&
-    (await sealedValues(home.database, home.ring, task.run, run.secret).seal(
-      `pasted/${task.question}`,
+    // Each paste by itself: what is sealed for a purpose stays, and an earlier one may be of a person who lost the task.
+    (await values.seal(
+      `pasted/${task.question}/${randomUUID()}`,
       Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, Secret.of(text)])),
     ));
-  await auditLogIn(home.database).append({
-    action: "task.answered",
-    actor,
-    secret: run.secret,
-    run: task.run,
-    step: task.step,
-    context: {
-      question: task.question,
-      is: said.is,
-      ...(said.reason !== undefined && { reason: said.reason }),
-    },
-  });
   const message: Answer = {
     ...rest,
     by: actor,
     at: systemClock.now(),
     ...(sealed && { sealed: sealed.id, fingerprints: sealed.fingerprints }),
   };
-  await answerTask(home.database, task, message);
+  try {
+    await auditLogIn(home.database).append({
+      action: "task.answered",
+      actor,
+      secret: run.secret,
+      run: task.run,
+      step: task.step,
+      context: {
+        question: task.question,
+        is: said.is,
+        ...(said.reason !== undefined && { reason: said.reason }),
+      },
+    });
+    await answerTask(home.database, task, message);
+  } catch (thrown) {
+    // Nobody will judge it.
+    if (sealed) await values.drop(sealed.id).catch(() => {});
+    throw thrown;
+  }
   await requests.tell(task.run, task.question, message);
 }
