@@ -84,6 +84,22 @@ describe("openDatabase", () => {
     await expect(openDatabase(url)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
   });
 
+  it("says DATABASE_UNREACHABLE, and why, where the user may not make the schema or the server is read-only", async () => {
+    const server = await openEmbedded(join(place(), ".lockstep"));
+    const owner = new pg.Client(server.url);
+    await owner.connect();
+    const name = owner.database;
+    await owner.query(`REVOKE CREATE ON DATABASE ${name} FROM CURRENT_USER, PUBLIC`);
+    const refused = { code: "DATABASE_UNREACHABLE", message: expect.stringContaining("may not make") };
+    await expect(openDatabase(server.url)).rejects.toMatchObject(refused);
+    await owner.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    const readOnly = { code: "DATABASE_UNREACHABLE", message: expect.stringContaining("read-only") };
+    await expect(openDatabase(server.url)).rejects.toMatchObject(readOnly);
+    await owner.end();
+    await server.close();
+    await gone(server.dataDir);
+  });
+
   it("survives that all its connections are cut, idle and in a transaction", async () => {
     await test.db.query("SELECT 1");
     await cutConnections();

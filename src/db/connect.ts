@@ -5,7 +5,7 @@ import { instantOf } from "../core/time.ts";
 import type { Database, Queries } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { nameFor } from "./prepared.ts";
-import { codeOf, databaseTrouble, isStatementError } from "./trouble.ts";
+import { codeOf, databaseTrouble, isStatementError, openingTrouble } from "./trouble.ts";
 
 /** Sizes of the pool; all in the number or milliseconds. */
 export interface DatabaseOptions {
@@ -50,7 +50,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     return { ...database, installation: await migrate(database) };
   } catch (thrown) {
     await close();
-    throw thrown;
+    throw openingTrouble(thrown, where);
   }
 }
 

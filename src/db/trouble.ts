@@ -35,6 +35,14 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
       "lockstep doctor    after you have set LOCKSTEP_DATABASE_URL to the direct connection of the database",
     );
   }
+  if (code === "25006") {
+    return make(
+      "DATABASE_UNREACHABLE",
+      `${where} is read-only (${code})`,
+      "every step is journaled in this database before it is taken",
+      "lockstep doctor    after you have pointed LOCKSTEP_DATABASE_URL at the primary server, or made room where it was closed for want of it",
+    );
+  }
   if (isLogin(code)) {
     return make(
       "DATABASE_UNREACHABLE",
@@ -49,6 +57,20 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
     `the database ${where} does not answer${code === undefined ? "" : ` (${code})`}`,
     "every step is journaled in this database before it is taken",
     "lockstep doctor    after you have checked that it runs, and that LOCKSTEP_DATABASE_URL names it",
+  );
+}
+
+/** The same while the schema is made or brought up to date: then a right that is missing is nobody's fault but the server's set-up. */
+export function openingTrouble(thrown: unknown, where: string): unknown {
+  if (codeOf(thrown) !== "42501") return thrown;
+  return new LockstepError(
+    {
+      code: "DATABASE_UNREACHABLE",
+      message: `this user may not make or use the schema lockstep in ${where} (42501)`,
+      because: "every step is journaled in this database before it is taken",
+      next: "lockstep doctor    after its owner has given this user CREATE on the database, and the schema lockstep where it is there already",
+    },
+    { cause: thrown },
   );
 }
 
