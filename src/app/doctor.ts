@@ -1,5 +1,6 @@
 import { forSecret, LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { systemClock } from "../core/time.ts";
+import { tryAudit } from "../db/audit-log.ts";
 import { hasLivingWorker, listParked } from "../engine/workers.ts";
 import { fingerprinter } from "../sealing/fingerprint.ts";
 import { STORES } from "./adapters.ts";
@@ -56,6 +57,10 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
   if (!home) return findings;
   try {
     await look("you", async () => ({ says: whoIsHere(home), value: undefined }));
+    await look("audit log", async () => {
+      await tryAudit(home.database, { action: "doctor.tried", actor: localActor(home.config), context: {} });
+      return { says: "can be written", value: undefined };
+    });
     await look("worker", async () => {
       const alive = await hasLivingWorker(home.databaseUrl);
       return { says: alive ? "one is running" : "none: rotate carries its run out itself", value: undefined };

@@ -1,8 +1,9 @@
 import { LockstepError } from "../core/errors.ts";
 import type { Actor, AuditEntry, AuditLog, RunId } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
-import type { Queries } from "./database.ts";
+import type { Database, Queries } from "./database.ts";
 import { jsonText, plainText } from "./plain.ts";
+import { codeOf } from "./trouble.ts";
 
 /** An entry as it stands in the log. `seq` grows in the order of writing and may have gaps. */
 export interface AuditRecord extends AuditEntry {
@@ -58,7 +59,13 @@ export async function insertAudit(queries: Queries, entry: AuditEntry): Promise<
       ],
     );
   } catch (cause) {
-    const because = cause instanceof LockstepError ? `${cause.message}; ` : "";
+    const code = codeOf(cause);
+    const because =
+      cause instanceof LockstepError
+        ? `${cause.message}; `
+        : code
+          ? `the database refused it (${code}); `
+          : "";
     throw new LockstepError(
       {
         code: "AUDIT_UNWRITABLE",
@@ -69,6 +76,18 @@ export async function insertAudit(queries: Queries, entry: AuditEntry): Promise<
       { cause },
     );
   }
+}
+
+/** Throws AUDIT_UNWRITABLE where no entry could be written now; writes none. */
+export async function tryAudit(database: Database, entry: AuditEntry): Promise<void> {
+  const taken = new Error("the entry is taken back");
+  const tried = database.transaction(async (queries) => {
+    await insertAudit(queries, entry);
+    throw taken;
+  });
+  await tried.catch((thrown: unknown) => {
+    if (thrown !== taken) throw thrown;
+  });
 }
 
 /** Entries of the log, oldest first; of more than `limit` the newest, or after `afterSeq` the next. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "../core/secret-value.ts";
-import { auditLogIn, insertAudit, listAudit } from "./audit-log.ts";
+import { auditLogIn, insertAudit, listAudit, tryAudit } from "./audit-log.ts";
 import { budgetIn } from "./budget.ts";
 import { openDatabase } from "./connect.ts";
 import type { Queries } from "./database.ts";
@@ -90,6 +90,19 @@ describe("audit log", () => {
     expect(await listAudit(test.db, { run })).toEqual([]);
     await auditLogIn(test.db).append(entry(run, "mint", "secret.rotate.intended"));
     expect(await listAudit(test.db, { run })).toHaveLength(1);
+  });
+
+  it("[P9] is tried without leaving an entry, and why it cannot be written is said", async () => {
+    const run = fresh("run");
+    const tried = () => tryAudit(test.db, entry(run, "mint", "doctor.tried"));
+    await tried();
+    await test.db.query("REVOKE INSERT ON lockstep.audit FROM CURRENT_USER");
+    await expect(tried()).rejects.toMatchObject({
+      code: "AUDIT_UNWRITABLE",
+      because: expect.stringContaining("42501"),
+    });
+    await test.db.query("GRANT INSERT ON lockstep.audit TO CURRENT_USER");
+    expect(await listAudit(test.db, { run })).toEqual([]);
   });
 
   it("[P7] refuses an entry that hides a value at any depth, and does not quote it", async () => {
