@@ -40,3 +40,18 @@ describe("a connection of the sandbox", () => {
       expect(await ask(url)).toEqual({ is: "retryable", asked: [] });
   });
 });
+
+describe("a connection that a run was planned with", () => {
+  it("and that this process has not read, is said: it is no fault of the program", () => {
+    const config = checkConfig({ connections: {}, secrets: {} });
+    const budget = { take: async () => {}, saw: async () => {} };
+    const connections = connectionsOf(config, { env: {}, budget });
+    const use = () => connections.client("github-two", () => Promise.reject(new Error("no secret")));
+    expect(use).toThrow(
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining("connection github-two"),
+      }),
+    );
+  });
+});

@@ -55,7 +55,7 @@ export function connectionsOf(
   return {
     client: (id, access) => {
       const one = config.connections[id];
-      if (!one) throw new Error(`connection ${id} passed the configuration check but is not in it`);
+      if (!one) throw configuredOtherwise(`connection ${id}`);
       const managed = one.credential["secret"];
       if (typeof managed === "string") return connect(id, one, () => access(managed));
       // Kept for the life of the process: a login session of the vault is worth reusing.
@@ -104,6 +104,16 @@ function headersOf(id: string, one: ConnectionConfig, env: NodeJS.ProcessEnv): R
     return [name, text] as const;
   });
   return Object.fromEntries(pairs);
+}
+
+/** A run brings the configuration that it was planned with; the process that carries it out may have read another one. */
+export function configuredOtherwise(what: string): LockstepError {
+  return new LockstepError({
+    code: "CONFIG_INVALID",
+    message: `The ${what} is not in the configuration of the process that carries this out`,
+    because: "it was planned with another configuration, and a worker reads its own only when it starts",
+    next: "lockstep test <secret>    after you have started the workers again, with the configuration that has it",
+  });
 }
 
 function credentialMissing(connection: string, vendor: string, name: string): LockstepError {

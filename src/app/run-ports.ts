@@ -12,7 +12,7 @@ import type { Task } from "../core/task.ts";
 import { systemClock } from "../core/time.ts";
 import { ISSUERS, STORES } from "./adapters.ts";
 import type { Config } from "./config.ts";
-import type { Connections, SecretAccess } from "./connections.ts";
+import { type Connections, configuredOtherwise, type SecretAccess } from "./connections.ts";
 import { credentialsOf, ended } from "./run-end.ts";
 import type { RunInput } from "./run-input.ts";
 import { noteOf, peoplePorts } from "./run-people.ts";
@@ -162,7 +162,7 @@ function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Parti
 /** The present value of a managed secret, from its vault. */
 export async function readVault(deps: RunDeps, secret: string): Promise<Values> {
   const one = deps.config.secrets[secret];
-  if (!one) throw new Error(`${secret} passed the configuration check but is not in it`);
+  if (!one) throw configuredOtherwise(`secret ${secret}`);
   const vault = vaultOf(
     connectStore(deps, copyOf(one.vault), () => {
       throw new Error("a vault cannot be reached with a credential that it holds itself");
