@@ -33,6 +33,7 @@ function running(s: Stage, more: Partial<Running> = {}): Running {
     facts: { ...facts },
     begun: [],
     history,
+    questions: new Set(),
     heads: "on",
     ...more,
   };

@@ -4,7 +4,7 @@ import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
-import { finish, type Running, walkBack } from "./running.ts";
+import { finish, newQuestion, type Running, walkBack } from "./running.ts";
 import { isPointOfNoReturn } from "./step.ts";
 import { after, between, type Instant, type Milliseconds } from "./time.ts";
 
@@ -52,7 +52,7 @@ export async function hold(run: Running, trouble: Trouble, place: string, begunB
 /** Asks until a person decides. A new key for each question: an answer that came too late for one must not decide the next. */
 async function decisionOn(run: Running, why: Trouble, place: string): Promise<Decision> {
   const { journal, ports } = run;
-  const question = `decision/${place}`;
+  const question = newQuestion(run, `decision/${place}`);
   for (let n = 1; ; n += 1) {
     const since = await noteDown(journal, ports, `held/${place}/${n}`, async () => {
       if (n === 1) await ports.held(why, question);

@@ -358,6 +358,42 @@ describe("a task for a person", () => {
   });
 });
 
+describe("what a person is asked", () => {
+  it("[X-08] is a question of its own on the way back too: an answer of the way there does not decide there", async () => {
+    const rollback: Decision = { choice: "rollback" };
+    const who = { is: "alive", account: "kris", federated: false, says: "" } as const;
+    for (const [words, asked] of [
+      [
+        [answer("done"), rollback],
+        ["task/same/1", "decision/fails/1/1", "task/same/1/back"],
+      ],
+      [
+        [answer("declined"), rollback, answer("declined")],
+        ["task/same/1", "decision/same/1/1", "task/same/1/back", "decision/same/1/1/back"],
+      ],
+    ] as const) {
+      const s = stage({ words, who });
+      const same = act(s.log, {
+        id: "same",
+        effect: "none",
+        asks: () => TASK,
+        does: async (_c, _facts, said) => (said?.is === "declined" ? refused(TROUBLE) : done("seen")),
+      });
+      const entries = () => [
+        line("checked", act(s.log, { id: "check", effect: "none", does: async () => done({ sealed: "s" }) })),
+        line("pending", act(s.log, { id: "mint" })),
+        line("canonical", stored(s.log)),
+        line("closed", same),
+        line("tidied", act(s.log, { id: "fails", does: no })),
+      ];
+      expect(await s.carryOut({ entries, back: () => [line("closed", same)] })).toEqual({
+        waitsFor: asked.at(-1),
+      });
+      expect(s.asked.map(({ key }) => key)).toEqual(asked);
+    }
+  });
+});
+
 describe("what the end of a run has to know", () => {
   it("[HK-13] is whether something that is sent once was open at some time", async () => {
     for (const [effect, uncertain] of [

@@ -14,7 +14,7 @@ import type { Journal } from "./journal.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
 import type { Runbook } from "./runbook.ts";
-import { finish, type Running, walkBack } from "./running.ts";
+import { finish, newQuestion, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
 import type { Task } from "./task.ts";
@@ -48,7 +48,8 @@ export async function interpret(
     await ports.began();
     return journal.now();
   });
-  const way = { snapshot, journal, ports, startedAt, begun: [], history: { uncertain: false, requests: [] } };
+  const history = { uncertain: false, requests: [] };
+  const way = { snapshot, journal, ports, startedAt, begun: [], history, questions: new Set<string>() };
   const { breakGlass } = runbook;
   const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
   const led = await carryOutAll(there, runbook.entries(snapshot));
@@ -193,7 +194,7 @@ function taskOf({ snapshot, facts, ports, history }: Running, step: Step): Task 
 /** Waits for a person's answer to the step's task, or for a decision that takes its place. */
 async function ask(run: Running, step: Step, task: Task, attempt: number): Promise<Answer | Decision> {
   const { journal, ports } = run;
-  const question = `task/${step.id}/${attempt}`;
+  const question = newQuestion(run, `task/${step.id}/${attempt}`);
   for (let n = 1; ; n += 1) {
     const since = await noteDown(journal, ports, `${question}/asked/${n}`, async () => {
       if (n === 1) await ports.asked(step, task, question);

@@ -19,10 +19,19 @@ export interface Running {
   /** Steps that may have had an effect, oldest first: what a walk back has to undo. */
   readonly begun: Step[];
   readonly history: { uncertain: boolean; readonly requests: string[] };
+  /** Keys under which people were asked. */
+  readonly questions: Set<string>;
   /** `back` once a person has decided to roll back. */
   readonly heads: "on" | "back";
   /** Ends the old credential at once, where the runbook has such a step. */
   readonly breakGlass?: Step;
+}
+
+/** A key under which nobody was asked yet: a step of the way there may stand on the way back too, and an answer of then must not decide now. */
+export function newQuestion({ questions }: Running, key: string): string {
+  const question = questions.has(key) ? `${key}/back` : key;
+  questions.add(question);
+  return question;
 }
 
 /** Undoes what has begun, latest first. Answers with trouble when an undo does not succeed; it is never swallowed. */

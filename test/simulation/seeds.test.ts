@@ -127,6 +127,19 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       people: ["rollback", "retry"],
     },
   ],
+  [
+    "[P11][X-08] change requests were asked about on the way there: on the way back the run waited for an answer to the same question for ever",
+    {
+      ...quietCase("overlap@1", "bare", 1),
+      events: [
+        { at: { asks: 2 }, is: "act", act: "wants approvals for the vault" },
+        { at: { answered: 17 }, is: "act", act: "merges what waits for approval" },
+        { at: { asks: 18 }, is: "act", act: "no longer wants approvals for the vault" },
+        { at: { asks: 20 }, is: "act", act: "copies the old key to a new place" },
+      ],
+      people: ["settle", "rollback"],
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {
