@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { followingSnapshot } from "../../src/app/follow-up.ts";
+import { Secret } from "../../src/core/secret-value.ts";
 import type { Followed } from "../../src/core/snapshot.ts";
+import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { isAlive, livingOf, MINT, OLD } from "./expectations.ts";
 import { type Run, SECRET, type World, world } from "./world.ts";
 
@@ -90,7 +92,39 @@ describe("late duplicates", () => {
     expect(isAlive(w, fresh)).toBe(true);
     expect(isAlive(w, OLD)).toBe(false);
   });
+
+  it("[P1][P2][X-11] the run's own key is no duplicate, also once the vault holds another one that was adopted", async () => {
+    const { w, run } = await afterLostMint();
+    const [fresh = ""] = livingOf(w, run);
+    const after = follow(w, run, { id: fresh, fingerprints: currentOf(w) });
+    let late = "";
+    const stand = await after.go({
+      recorded: (key) => {
+        if (key === "late/15min/act/1") {
+          late = land(w, run);
+          adoptAnother(w);
+        }
+      },
+    });
+    expect(stand).toEqual({ status: "completed" });
+    expect(isAlive(w, fresh)).toBe(true);
+    expect(isAlive(w, late)).toBe(false);
+  });
 });
+
+/** Somebody puts another key into the vault, and adopts it; the copies still hold the one before. */
+function adoptAnother(w: World): void {
+  const { control } = w.sandbox;
+  const id = control.act({ act: "create-authorization", description: "by hand", scope: ["global"] }).id ?? "";
+  const place = { environment: "prod", path: "/MooseQuest/heroku", key: "HEROKU_API_KEY" } as const;
+  control.act({ act: "set-vault-secret", ...place, value: { authorization: id } });
+  const fingerprints = fingerprinter(w.ring)({ token: Secret.of(control.estate().heroku.tokens[id] ?? "") });
+  const i = w.memory.generations.findIndex((one) => one.state === "current");
+  const [before] = w.memory.generations.splice(i, 1);
+  if (!before) throw new Error("nothing was on record");
+  const adopted = { ...before, credential: { ...before.credential, id }, fingerprints };
+  w.memory.generations.push({ ...before, state: "previous" }, adopted);
+}
 
 function currentOf(w: World) {
   return w.memory.generations.find((one) => one.state === "current")?.fingerprints ?? {};

@@ -66,12 +66,18 @@ function followed(s: Snapshot): Followed {
   throw new Error("a follow-up follows a run");
 }
 
-/** What carries the followed run's tag, besides the credential that is on record as what the vault holds. */
+/**
+ * What carries the followed run's tag, besides the credential that is on record as what the vault holds, and the run's own:
+ * once somebody has adopted another one, copies may hold that still (P2).
+ */
 async function lateDuplicates(c: StepContext): Promise<Outcome<readonly Credential[]>> {
-  const tagged = await c.issuer.findByTag(followed(c.snapshot).tag);
+  const { tag, held: own } = followed(c.snapshot);
+  const tagged = await c.issuer.findByTag(tag);
   if (tagged.is !== "done" || tagged.value.length === 0) return tagged;
   const held = await heldId(c);
-  return held.is === "done" ? done(tagged.value.filter(({ id }) => id !== held.value)) : held;
+  return held.is === "done"
+    ? done(tagged.value.filter(({ id }) => id !== held.value && id !== own?.id))
+    : held;
 }
 
 /**
