@@ -112,6 +112,41 @@ describe("rotate --supplied", () => {
     expect(w.memory.audit.at(-1)?.context).toMatchObject({ shown: "gone", old: { id: OLD } });
   });
 
+  it("[P2] [P3] the vault was put back to a former key, which is dead: the present one is ended, not left alive unseen", async () => {
+    const { w, run } = await started();
+    const former = create(w, "the one before");
+    const record = (id: string, state: "current" | "retired") =>
+      w.memory.generations.push({
+        secret: SECRET,
+        credential: {
+          id,
+          description: "",
+          scopes: ["global"],
+          createdAt: nowText(),
+          account: run.plan.snapshot.issuer.account,
+        },
+        fingerprints: fingerprinter(w.ring)({ token: Secret.of(tokenOf(w, id)) }),
+        state,
+        since: nowText(),
+      });
+    record(former, "retired");
+    record(OLD, "current");
+    w.sandbox.control.act({
+      act: "set-vault-secret",
+      key: "HEROKU_API_KEY",
+      environment: "prod",
+      path: "/MooseQuest/heroku",
+      value: { authorization: former },
+    });
+    kill(w, former);
+    await run.go();
+    const fresh = create(w, described(run));
+    await paste(w, run, tokenOf(w, fresh));
+    expect(await run.go()).toEqual({ status: "completed" });
+    expectSupplied(w, run, fresh);
+    expect(w.memory.rotations).toMatchObject([{ old: { id: OLD }, new: { id: fresh } }]);
+  });
+
   it.each<[name: string, paste: (w: World, run: Run) => string, says: RegExp]>([
     ["text of another shape", () => "no-token-at-all", /another shape/],
     ["what the vault holds already", (w) => tokenOf(w, OLD), /holds already/],

@@ -240,18 +240,22 @@ describe("[HK-24] which credential stood there before", () => {
     expect(await answers(notDone)).toEqual(notDone);
   });
 
-  it("is told by the record once it is refused: by that value, else the current one", async () => {
+  it("is told by the record once it is refused: the current one, else that of the value", async () => {
     const refused = { liveness: "dead" };
     const issuer = { identify: async () => notDone };
     const current = generation("33333333", "other");
-    const same = generation("11111111", "old", { state: "previous" });
-    expect(await identify({ issuer, known: [current, same] }, refused)).toMatchObject({
+    for (const state of ["previous", "retired"] as const) {
+      const same = generation("11111111", "old", { state });
+      expect(await identify({ issuer, known: [same, current] }, refused)).toMatchObject({
+        value: { id: "33333333" },
+      });
+      expect(await identify({ issuer, known: [{ ...same, fingerprints: {} }, same] }, refused)).toMatchObject(
+        { value: { id: "11111111" } },
+      );
+    }
+    const present = generation("11111111", "old");
+    expect(await identify({ issuer, known: [present] }, refused)).toMatchObject({
       value: { id: "11111111" },
-    });
-    expect(
-      await identify({ issuer, known: [{ ...same, fingerprints: {} }, current] }, refused),
-    ).toMatchObject({
-      value: { id: "33333333" },
     });
     expect(await identify({ issuer }, refused)).toEqual(done(NOBODY));
   });

@@ -36,11 +36,14 @@ async function byList(c: StepContext, checked: Facts["checked"]): Promise<Outcom
   return found.is === "done" ? onRecord(c, found.value) : found;
 }
 
-/** The credential of that very value; else the one on record as current, whose value somebody has overwritten. */
+/**
+ * The one on record as current, also where somebody has put another value over its own, be it a former one: that is dead,
+ * and the current one may live. Where the record has none, the credential of that very value.
+ */
 async function byRecord(c: StepContext, checked: Facts["checked"]): Promise<Outcome<Credential>> {
   const all = await c.ledger.generations(c.snapshot.secret);
   const same = all.find((one) => sameFingerprints(one.fingerprints, checked.fingerprints));
-  return done((same ?? all.find((one) => one.state === "current"))?.credential ?? NOBODY);
+  return done((all.find((one) => one.state === "current") ?? same)?.credential ?? NOBODY);
 }
 
 /** What is known of the former credential's value: it is the vault's, unless the record knows it by another one. */
