@@ -157,6 +157,21 @@ export function unprovedId(secret: string, credential: string): string {
   return `${secret}/unproved/${credential}`;
 }
 
+/** The finding of a credential that was supplied to a run and not used. */
+export function strayId(secret: string, credential: string): string {
+  return `${secret}/stray/${credential}`;
+}
+
+/** The finding of a credential that was created by a run which is not on record any more. */
+export function olderId(secret: string, credential: string): string {
+  return `${secret}/older/${credential}`;
+}
+
+/** All findings of one credential: what closes once it is ended, or is on record as the secret's own. */
+export function findingsOf(secret: string, credential: string): readonly string[] {
+  return [unprovedId, strayId, olderId].map((idOf) => idOf(secret, credential));
+}
+
 /** What the last rotation left in a place, to tell later whether somebody else has written it since. */
 export interface KeptReceipt {
   readonly fingerprints: Fingerprints;
@@ -194,11 +209,11 @@ export interface Ledger {
   owe(owed: Owed): Promise<void>;
   /** Closes what was shown right. */
   settle(id: string): Promise<void>;
-  /** Idempotent by run: retires the credential and opens what is owed; one transaction with its audit entry. */
+  /** Idempotent by run: retires the credential, closes what was found of it, and opens what is owed; one transaction with its audit entry. */
   recordEnd(row: EndRow, audit: AuditEntry): Promise<void>;
   /**
    * Idempotent by run: moves old to retired, new to current, adds the row, and closes the SEV-1 of a secret that had no key,
-   * and what was unproved of the old one; one transaction with its audit entry.
+   * and what was found of the old one; one transaction with its audit entry.
    */
   recordRotation(
     row: RotationRow,

@@ -1,6 +1,6 @@
 import type { Credential, Fingerprints } from "../core/credential.ts";
 import { LockstepError } from "../core/errors.ts";
-import { type AuditEntry, keylessId, type Reason, unprovedId } from "../core/record.ts";
+import { type AuditEntry, findingsOf, keylessId, type Reason } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import { insertAudit } from "./audit-log.ts";
 import type { Database, Queries } from "./database.ts";
@@ -53,8 +53,8 @@ export function recordAdoption(
       [secret, credential.id, at],
     );
     await putGeneration(queries, { secret, at }, credential, fingerprints, "current");
-    await closeFinding(queries, keylessId(secret));
-    await closeFinding(queries, unprovedId(secret, credential.id));
+    for (const id of [keylessId(secret), ...findingsOf(secret, credential.id)])
+      await closeFinding(queries, id);
     let added = 0;
     for (const rotation of rotations) added += await importRotation(queries, secret, rotation);
     await insertAudit(queries, { ...audit, context: { ...audit.context, imported: added } });

@@ -8,11 +8,11 @@ import {
 import {
   type AuditEntry,
   type EndRow,
+  findingsOf,
   keylessId,
   type Ledger,
   type Reason,
   type RotationRow,
-  unprovedId,
 } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import { insertAudit } from "./audit-log.ts";
@@ -55,8 +55,8 @@ export function ledgerIn(database: Database): Ledger {
         );
         if (row.old.id !== NOBODY.id) await putGeneration(queries, row, row.old, fingerprints.old, "retired");
         await putGeneration(queries, row, row.new, fingerprints.new, "current");
-        await closeFinding(queries, keylessId(row.secret));
-        await closeFinding(queries, unprovedId(row.secret, row.old.id));
+        const shownRight = [keylessId(row.secret), ...findingsOf(row.secret, row.old.id)];
+        for (const id of shownRight) await closeFinding(queries, id);
         await insertAudit(queries, audit);
       }),
   };
@@ -76,13 +76,15 @@ async function knownGenerations(
   return rows.map(generationOf);
 }
 
-/** Retires it where it is on record; one that never was is named by the audit entry alone. */
+/** Retires it where it is on record; one that never was is named by the audit entry alone. What was found of it is closed. */
 async function insertEnd(queries: Queries, row: EndRow, audit: AuditEntry): Promise<void> {
   await queries.query(
     `UPDATE lockstep.generation SET state = 'retired', since = $3
      WHERE secret = $1 AND credential_id = $2 AND state <> 'retired'`,
     [row.secret, row.credential.id, row.at],
   );
+  for (const id of findingsOf(row.secret, row.credential.id))
+    if (id !== row.owed?.id) await closeFinding(queries, id);
   if (row.owed) await openFinding(queries, row.owed);
   const written = await queries.query("SELECT FROM lockstep.audit WHERE run = $1 AND action = $2", [
     row.run,

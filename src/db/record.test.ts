@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findingsOf, olderId, strayId, unprovedId } from "../core/record.ts";
 import { Secret } from "../core/secret-value.ts";
 import { auditLogIn, insertAudit, listAudit, tryAudit } from "./audit-log.ts";
 import { budgetIn } from "./budget.ts";
 import { openDatabase } from "./connect.ts";
 import type { Queries } from "./database.ts";
+import { openFindings } from "./findings.ts";
 import {
   credential,
   entry,
@@ -202,6 +204,26 @@ describe("ledger", () => {
       [`new-${second}`]: "current",
     });
     expect((await lastRotations(test.db)).get(secret)).toBe("2026-04-01T00:00:00.000Z");
+  });
+
+  it("[P3] closes what was found of a credential once it is ended, by a revoke or a rotation; of no other one", async () => {
+    const secret = fresh();
+    const ledger = ledgerIn(test.db);
+    const run = await someRun(test.db, secret);
+    const row = rotation(run, secret, "2026-07-01T10:00:00.000Z");
+    const found = (id: string) => ({ id, secret, severity: "finding", says: id, next: "look" }) as const;
+    const open = async () => (await openFindings(test.db, secret)).map(({ id }) => id);
+    const other = strayId(secret, "another");
+    for (const idOf of [strayId, olderId, unprovedId])
+      for (const id of ["ended", row.old.id]) await ledger.owe(found(idOf(secret, id)));
+    await ledger.owe(found(other));
+    const unproved = found(unprovedId(secret, "ended"));
+    const end = { run, secret, at: row.at, credential: credential("ended") };
+    await ledger.recordEnd({ ...end, owed: unproved }, { ...done, secret, run });
+    expect(new Set(await open())).toEqual(new Set([...findingsOf(secret, row.old.id), unproved.id, other]));
+    await ledger.recordEnd(end, { ...done, secret, run });
+    await ledger.recordRotation(row, prints, { ...done, secret, run });
+    expect(await open()).toEqual([other]);
   });
 });
 

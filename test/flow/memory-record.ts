@@ -4,6 +4,7 @@ import {
   type AuditEntry,
   type AuditLog,
   type Escalation,
+  findingsOf,
   type KeptReceipt,
   keylessId,
   type Ledger,
@@ -12,7 +13,6 @@ import {
   type RotationRow,
   type RunRecord,
   type StepRecord,
-  unprovedId,
 } from "../../src/core/record.ts";
 import type { Task } from "../../src/core/task.ts";
 import type { Instant } from "../../src/core/time.ts";
@@ -176,6 +176,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
         if (one.secret === secret && one.credential.id === credential.id)
           memory.generations[i] = { ...one, state: "retired", since: at };
       });
+      for (const id of findingsOf(secret, credential.id)) memory.owed.delete(id);
       if (owed) memory.owed.set(owed.id, owed);
     },
     places: async () => {
@@ -216,8 +217,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
             ]),
         { secret, credential: row.new, fingerprints: fingerprints.new, state: "current", since },
       );
-      memory.owed.delete(keylessId(secret));
-      memory.owed.delete(unprovedId(secret, row.old.id));
+      for (const id of [keylessId(secret), ...findingsOf(secret, row.old.id)]) memory.owed.delete(id);
     },
   };
 }

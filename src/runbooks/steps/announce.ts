@@ -1,7 +1,7 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
-import { type Owed, unprovedId } from "../../core/record.ts";
+import { type Owed, strayId, unprovedId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { NOTHING_UNSEEN, notGone } from "./gone.ts";
 import { vaultIsAsFound } from "./mint.ts";
@@ -83,7 +83,7 @@ function unseen(c: StepContext): Owed {
 function stray(c: StepContext, { id, description }: Credential): Owed {
   const { secret } = c.snapshot;
   return {
-    id: `${secret}/stray/${id}`,
+    id: strayId(secret, id),
     secret,
     severity: "finding",
     says: `${id.slice(0, 8)}… (${description}) was supplied to ${c.run}, was not used, and does not carry its tag, so it was not ended`,

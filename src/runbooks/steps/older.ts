@@ -1,7 +1,7 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
-import { hasRunTag } from "../../core/record.ts";
+import { hasRunTag, olderId } from "../../core/record.ts";
 import type { StepContext } from "../../core/step.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function oweStrange(c: StepContext, found: readonly Credential[]): 
   const { secret } = c.snapshot;
   for (const one of found)
     await c.ledger.owe({
-      id: `${secret}/older/${one.id}`,
+      id: olderId(secret, one.id),
       secret,
       severity: "finding",
       says: `${shortOf(one)} was created by a run that is not on record any more`,
