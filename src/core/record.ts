@@ -157,7 +157,7 @@ export function unprovedId(secret: string, credential: string): string {
   return `${secret}/unproved/${credential}`;
 }
 
-/** The finding of a credential that was supplied to a run and not used. */
+/** The finding of a living credential of the secret that no copy should hold: supplied and not used, or overtaken by hand. */
 export function strayId(secret: string, credential: string): string {
   return `${secret}/stray/${credential}`;
 }

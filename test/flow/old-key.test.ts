@@ -1,9 +1,42 @@
 import { describe, expect, it } from "vitest";
+import { strayId } from "../../src/core/record.ts";
 import { END, expectRotated, isAlive, livingOf, OLD } from "./expectations.ts";
 import { LOST } from "./faults.ts";
-import { world } from "./world.ts";
+import { nowText } from "./life.ts";
+import { SECRET, type World, world } from "./world.ts";
+
+/** The record names another key as the present one: somebody has put what the vault holds there by hand. */
+async function overtaken(alive: boolean): Promise<{ w: World; id: string }> {
+  const w = await world();
+  const { act } = w.sandbox.control;
+  const id = act({ act: "create-authorization", description: "on record", scope: ["global"] }).id ?? "";
+  if (!alive) act({ act: "delete-authorization", id });
+  w.memory.generations.push({
+    secret: SECRET,
+    credential: { id, description: "on record", scopes: ["global"], createdAt: nowText(), account: "" },
+    fingerprints: { token: "of a value that nobody knows" },
+    state: "current",
+    since: nowText(),
+  });
+  return { w, id };
+}
 
 describe("the end of the old key", () => {
+  it("[P3] leaves no key alive unseen that the record took for the present one", async () => {
+    for (const alive of [true, false]) {
+      const { w, id } = await overtaken(alive);
+      const run = w.run();
+      expect(await run.go()).toEqual({ status: "completed" });
+      expect(w.memory.rotations).toMatchObject([{ old: { id: OLD } }]);
+      expect(isAlive(w, id)).toBe(alive);
+      expect([...w.memory.owed.values()]).toMatchObject(
+        alive
+          ? [{ id: strayId(SECRET, id), next: expect.stringContaining(`revoke ${SECRET} --id ${id}`) }]
+          : [],
+      );
+    }
+  });
+
   it.each(Object.entries(LOST))("when %s: settled by the list", async (_name, fault) => {
     const w = await world();
     w.sandbox.control.addFault({ ...END, ...fault, count: 1 });

@@ -1,6 +1,7 @@
 import { labelOf } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done } from "../../core/outcome.ts";
+import { strayId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { formerValue } from "./former.ts";
 
@@ -18,6 +19,7 @@ export const record = step({
     const { fingerprints } = await formerValue(c, checked, old);
     await c.ledger.keepReceipts(secret, [canonical, ...Object.values(copies)]);
     if (dead.shown === "left") await oweOld(c, checked);
+    await oweOvertaken(c, [old.id, pending.ref.id]);
     await c.ledger.recordRotation(
       {
         run: c.run,
@@ -60,6 +62,22 @@ function notesOf({ ended }: Facts["tidied"], dead: Facts["dead"]): string {
     ...(ended.length > 0 ? [`duplicates ended: ${ended.join(", ")}`] : []),
     ...(dead.shown ? [dead.says] : []),
   ].join("; ");
+}
+
+/** What the record took for the present key is neither of the two, where somebody has changed the vault by hand: nobody else would end it. */
+async function oweOvertaken(c: StepContext, ours: readonly string[]): Promise<void> {
+  const { secret } = c.snapshot;
+  const recorded = (await c.ledger.current(secret))?.credential;
+  if (!recorded || ours.includes(recorded.id)) return;
+  const { id, description } = recorded;
+  if ((await c.issuer.isListed(id)).is === "dead") return;
+  await c.ledger.owe({
+    id: strayId(secret, id),
+    secret,
+    severity: "finding",
+    says: `${id.slice(0, 8)}… (${description}) was on record as the present key, and the vault held another one when ${c.run} began; it was not ended`,
+    next: `lockstep revoke ${secret} --id ${id}    if nothing uses it`,
+  });
 }
 
 /** What was not ended is debt, by its label: its id is not known. */
