@@ -41,6 +41,8 @@ export interface Answer {
   readonly is: "done" | "declined";
   readonly by: Actor;
   readonly at: Instant;
+  /** When the step first asked for it: what was done before is no part of the answer. */
+  readonly asked?: Instant;
   readonly sealed?: SealedId;
   readonly fingerprints?: Fingerprints;
   readonly reason?: string;

@@ -313,19 +313,27 @@ describe("a task for a person", () => {
     expect(s.asked.map(({ until }) => until)).toEqual(
       Array(3).fill(after("2026-11-21T08:30:00.000Z", 86_400_000)),
     );
-    expect(heard).toEqual([answer("done")]);
+    expect(heard).toEqual([{ ...answer("done"), asked: "2026-11-21T08:30:00.000Z" }]);
   });
 
   it("[X-08] is asked again where its answer is refused, without a hold", async () => {
-    const s = stage({ words: [answer("done"), answer("done")] });
+    const s = stage({ words: [undefined, answer("done"), answer("done")] });
     const wrong = refused({ ...TROUBLE, code: "ANSWER_REFUSED" });
+    const asked: unknown[] = [];
+    const answers = script<Outcome<unknown>>(wrong, done(1));
     const a = act(s.log, {
       id: "a",
       by: "operator",
       asks: () => TASK,
-      does: script<Outcome<unknown>>(wrong, done(1)),
+      does: async (_c, _facts, said) => {
+        asked.push(said?.asked);
+        await s.ports.pause(60_000);
+        return answers();
+      },
     });
     expect(await s.carryOut(book(a))).toEqual(completed);
+    // What was done since the first time counts, however often it was asked again.
+    expect(asked).toEqual(Array(2).fill("2026-11-21T08:30:00.000Z"));
     expect(s.log.filter((one) => one.startsWith("asked"))).toHaveLength(2);
   });
 

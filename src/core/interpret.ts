@@ -18,6 +18,7 @@ import { finish, newQuestion, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
 import type { Task } from "./task.ts";
+import type { Instant } from "./time.ts";
 
 /** How one step went on its latest attempt. */
 interface StepEnd {
@@ -49,7 +50,8 @@ export async function interpret(
     return journal.now();
   });
   const history = { uncertain: false, requests: [] };
-  const way = { snapshot, journal, ports, startedAt, begun: [], history, questions: new Set<string>() };
+  const people = { questions: new Set<string>(), asked: new Map<Step, Instant>() };
+  const way = { snapshot, journal, ports, startedAt, begun: [], history, ...people };
   const { breakGlass } = runbook;
   const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
   const led = await carryOutAll(there, runbook.entries(snapshot));
@@ -201,10 +203,12 @@ async function ask(run: Running, step: Step, task: Task, attempt: number): Promi
       else await ports.reminded(undefined, question, n);
       return journal.now();
     });
+    const asked = run.asked.get(step) ?? since;
+    run.asked.set(step, asked);
     const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since));
     if (!answer) continue;
     await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
-    return answer;
+    return "choice" in answer ? answer : { ...answer, asked };
   }
 }
 

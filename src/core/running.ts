@@ -21,6 +21,8 @@ export interface Running {
   readonly history: { uncertain: boolean; readonly requests: string[] };
   /** Keys under which people were asked. */
   readonly questions: Set<string>;
+  /** When each step first asked a person. */
+  readonly asked: Map<Step, Instant>;
   /** `back` once a person has decided to roll back. */
   readonly heads: "on" | "back";
   /** Ends the old credential at once, where the runbook has such a step. */

@@ -1,13 +1,12 @@
 import type { Answer } from "../../core/circumstances.ts";
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
-import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext } from "../../core/step.ts";
 import type { Receipt } from "../../core/store.ts";
 import type { Task } from "../../core/task.ts";
-import { between, type Instant } from "../../core/time.ts";
+import { after, between, type Instant } from "../../core/time.ts";
 import { newKeyStillWorks } from "../../guards/new.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { receiptOf } from "./receipt.ts";
@@ -48,15 +47,12 @@ export const propagate = (copy: CopySnapshot) =>
     does: async (c, { pending, canonical }, answer) => {
       if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(pending.sealed));
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      return confirmChanged(c, copy, { since: canonical.at, fingerprints: pending.fingerprints });
+      return confirmChanged(c, copy, sinceVault(canonical), pending.fingerprints);
     },
     // By hand counts in a place that cannot be read only if it changed after the vault did.
     settles: async (c, { pending, canonical }) => {
       if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
-      const changed = await confirmChanged(c, copy, {
-        since: canonical.at,
-        fingerprints: pending.fingerprints,
-      });
+      const changed = await confirmChanged(c, copy, sinceVault(canonical), pending.fingerprints);
       if (changed.is === "done") return { is: "present", value: changed.value };
       return changed.is === "refused" ? { is: "absent" } : changed;
     },
@@ -123,24 +119,33 @@ export function notWritten(c: StepContext, copy: CopySnapshot, { by, reason }: A
   };
 }
 
+/** From when on a change of a place is the write that a person was asked for. */
+interface Since {
+  readonly at: Instant;
+  /** What a change before that is before. */
+  readonly what: string;
+}
+
+function sinceVault(canonical: Receipt): Since {
+  return { at: after(canonical.at, -SLACK_MS), what: "the vault's" };
+}
+
 /** The receipt of a write by a person: the place says that it changed since. */
 export async function confirmChanged(
   c: StepContext,
   copy: CopySnapshot,
-  {
-    since,
-    fingerprints,
-  }: { readonly since: Instant; readonly fingerprints: Facts["checked"]["fingerprints"] },
+  since: Since,
+  fingerprints: Receipt["fingerprints"],
 ): Promise<Outcome<Receipt>> {
   const seen = await c.store(copy.id).observe();
   if (seen.is !== "done") return seen;
   const { present, changedAt } = seen.value;
-  if (present && changedAt !== undefined && between(since, changedAt) >= -SLACK_MS) {
+  if (present && changedAt !== undefined && between(since.at, changedAt) >= 0) {
     return done({ ...receiptOf(copy.id, seen.value, fingerprints), wrote: true });
   }
   return refused({
     code: "ANSWER_REFUSED",
-    message: `${copy.target} shows ${changedAt === undefined ? "no change" : `its last change at ${changedAt}, which is before the vault's`}`,
+    message: `${copy.target} shows ${changedAt === undefined ? "no change" : `its last change at ${changedAt}, which is before ${since.what}`}`,
     because: "a write by hand counts once the place itself shows it",
     next: `lockstep answer ${c.run}`,
   });

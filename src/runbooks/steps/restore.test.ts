@@ -77,26 +77,31 @@ describe("[X-14] the old value is put back into a copy", () => {
     expect(s.log).toEqual(["write app o"]);
     const place = copy("app", { byHand });
     const step = stepOf(place);
-    const act = (is: "done" | "declined", given: Parameters<typeof scene>[0] = {}) =>
-      step.does(scene(given).c, FACTS, { ...answer, is });
+    const act = (
+      is: "done" | "declined",
+      asked?: string,
+      seen = done({ at: AT, present: true, changedAt: AT }),
+    ) =>
+      step.does(
+        scene({ announced: ["propagate/app"], stores: { app: { observe: async () => seen } } }).c,
+        FACTS,
+        {
+          ...answer,
+          is,
+          ...(asked && { asked }),
+        },
+      );
     expect(await act("declined")).toMatchObject({ is: "refused", trouble: { code: "OPERATOR_DECLINED" } });
-    const announced = ["propagate/app"];
-    expect(await act("done", { announced })).toMatchObject({ is: "done", value: { wrote: true } });
-    const before = {
-      observe: async () => done({ at: AT, present: true, changedAt: "2026-11-21T08:00:00.000Z" }),
-    };
-    expect(await act("done", { announced, stores: { app: before } })).toMatchObject({
-      is: "refused",
-      trouble: { code: "ANSWER_REFUSED" },
-    });
-    // Never begun to be written by this run: what it holds is what it held.
-    expect(await act("done", { stores: { app: before } })).toMatchObject({
-      is: "done",
-      value: { wrote: false },
-    });
-    expect(await act("done", { stores: { app: { observe: async () => notDone } } })).toMatchObject({
-      is: "refused",
-    });
+    expect(await act("done", AT)).toMatchObject({ is: "done", value: { wrote: true } });
+    // The write of the way there, be it a moment before.
+    for (const asked of ["2026-11-21T08:30:00.001Z", "2026-11-21T08:31:00.000Z"])
+      expect(await act("done", asked)).toMatchObject({
+        is: "refused",
+        trouble: {
+          code: "ANSWER_REFUSED",
+          message: expect.stringContaining("asked to put the old value back"),
+        },
+      });
     expect(
       step.asks?.(scene().c.snapshot, FACTS, { tag: "tag", history: { uncertain: false, requests: [] } }),
     ).toMatchObject({ kind: "carry", value: "old" });

@@ -4,6 +4,7 @@ import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt, Store } from "../../core/store.ts";
+import type { Instant } from "../../core/time.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { carryTask, confirmChanged, lookFor, notWritten } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
@@ -26,7 +27,7 @@ export const restore = (copy: CopySnapshot) =>
     does: async (c, { checked }, answer) => {
       if (!copy.byHand) return putBack(c, copy, c.store(copy.id), checked);
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      return restoredByHand(c, copy, checked);
+      return restoredByHand(c, copy, checked, answer?.asked ?? c.now());
     },
     proves: async (c, { checked }, receipt) =>
       c.store(copy.id).prove(receipt, await c.sealed.open(checked.sealed)),
@@ -71,17 +72,19 @@ async function putBack(
     : written;
 }
 
-async function restoredByHand(
+/** No slack for a clock: the new value may have been written there moments before, and that is no sign of the old one. */
+function restoredByHand(
   c: StepContext,
   copy: CopySnapshot,
-  checked: { readonly fingerprints: Receipt["fingerprints"] },
+  { fingerprints }: Facts["checked"],
+  asked: Instant,
 ): Promise<Outcome<Receipt>> {
-  const since = await c.announced(stepIdOf(copy));
-  if (since !== undefined) return confirmChanged(c, copy, { since, fingerprints: checked.fingerprints });
-  const seen = await c.store(copy.id).observe();
-  return seen.is === "done"
-    ? { is: "done", value: receiptOf(copy.id, seen.value, checked.fingerprints) }
-    : refused(seen.trouble);
+  return confirmChanged(
+    c,
+    copy,
+    { at: asked, what: "you were asked to put the old value back" },
+    fingerprints,
+  );
 }
 
 /** Puts the old value back into the vault, last: until then the new one, which works, stands there (P1). */
