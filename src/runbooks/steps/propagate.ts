@@ -1,6 +1,7 @@
 import type { Answer } from "../../core/circumstances.ts";
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
+import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext } from "../../core/step.ts";
@@ -44,15 +45,20 @@ export const propagate = (copy: CopySnapshot) =>
     needs: [newKeyStillWorks],
     // A place that cannot be read tells nothing by looking: there, writing again is the only way to know.
     looks: (c, { pending }) => lookFor(c, copy, pending.fingerprints),
-    does: async (c, { pending, canonical }, answer) => {
+    does: async (c, { checked, pending, canonical }, answer) => {
       if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(pending.sealed));
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      return confirmChanged(c, copy, sinceVault(canonical), pending.fingerprints);
+      return confirmChanged(c, copy, sinceVault(copy, { canonical, checked }), pending.fingerprints);
     },
     // By hand counts in a place that cannot be read only if it changed after the vault did.
-    settles: async (c, { pending, canonical }) => {
+    settles: async (c, { checked, pending, canonical }) => {
       if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
-      const changed = await confirmChanged(c, copy, sinceVault(canonical), pending.fingerprints);
+      const changed = await confirmChanged(
+        c,
+        copy,
+        sinceVault(copy, { canonical, checked }),
+        pending.fingerprints,
+      );
       if (changed.is === "done") return { is: "present", value: changed.value };
       return changed.is === "refused" ? { is: "absent" } : changed;
     },
@@ -124,10 +130,13 @@ interface Since {
   readonly at: Instant;
   /** What a change before that is before. */
   readonly what: string;
+  /** The change that the run found there: it is none since, however much the place's clock is ahead of ours. */
+  readonly found?: Instant | undefined;
 }
 
-function sinceVault(canonical: Receipt): Since {
-  return { at: after(canonical.at, -SLACK_MS), what: "the vault's" };
+function sinceVault(copy: CopySnapshot, { canonical, checked }: Pick<Facts, "canonical" | "checked">): Since {
+  const at = after(canonical.at, -SLACK_MS);
+  return { at, what: "the vault's", found: checked.changed?.[copy.id] };
 }
 
 /** The receipt of a write by a person: the place says that it changed since. */
@@ -140,12 +149,12 @@ export async function confirmChanged(
   const seen = await c.store(copy.id).observe();
   if (seen.is !== "done") return seen;
   const { present, changedAt } = seen.value;
-  if (present && changedAt !== undefined && between(since.at, changedAt) >= 0) {
+  if (present && changedAt !== undefined && changedAt !== since.found && between(since.at, changedAt) >= 0) {
     return done({ ...receiptOf(copy.id, seen.value, fingerprints), wrote: true });
   }
   return refused({
     code: "ANSWER_REFUSED",
-    message: `${copy.target} shows ${changedAt === undefined ? "no change" : `its last change at ${changedAt}, which is before ${since.what}`}`,
+    message: `${copy.target} shows ${changedAt === undefined || changedAt === since.found ? "no change" : `its last change at ${changedAt}, which is before ${since.what}`}`,
     because: "a write by hand counts once the place itself shows it",
     next: `lockstep answer ${c.run}`,
   });
