@@ -228,6 +228,18 @@ describe("[X-12] broken glass", () => {
     }
   });
 
+  it("[P1] is no choice once the new key is being taken back, and the walk back still comes to its end", async () => {
+    const s = stage({ words: [breakIt, retry] });
+    const undoes = { says: "back", does: script<Outcome<void>>(refused(TROUBLE), done(undefined)) };
+    const entries = () => [
+      line("old", act(s.log, { id: "identify", undoes: "nothing" })),
+      line("validated", act(s.log, { id: "mint", undoes })),
+      line("ready", act(s.log, { id: "fails", undoes: "nothing", does: async () => refused(TROUBLE) })),
+    ];
+    expect(await s.carryOut({ entries, breakGlass: ending(s) })).toMatchObject({ end: { status: "failed" } });
+    expect(s.log).not.toContain("does end");
+  });
+
   it("is the runbook's own step", async () => {
     const s = stage({ words: [breakIt] });
     const entries = () => [

@@ -34,8 +34,10 @@ export async function hold(run: Running, trouble: Trouble, place: string, begunB
       await noteDown(run.journal, run.ports, `held/${place}/again/${round}`, () => run.ports.resumed());
       return decision.choice === "settle" ? { is: "again", settled: decision } : { is: "again" };
     }
-    if (decision.choice === "break-glass") why = (await breakGlass(run, `${place}/${round}`)) ?? why;
-    else if (run.begun.every((step) => !isPointOfNoReturn(step)) && run.heads === "on") {
+    if (decision.choice === "break-glass") {
+      // On the way back the new key may be ended already: the old one must stay then, and the walk go on.
+      if (!back) why = (await breakGlass(run, `${place}/${round}`)) ?? why;
+    } else if (run.begun.every((step) => !isPointOfNoReturn(step)) && run.heads === "on") {
       back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
       const stuck = await walkBack(run, `${place}/back/${round}`);
       if (!stuck)
