@@ -121,7 +121,36 @@ describe("what must hold before an act", () => {
       touched: false,
     });
     expect(s.log.filter((one) => one.startsWith("does"))).toEqual(["does a"]);
-    expect(given).toMatchObject([{ observed: "seen", facts: {}, snapshot: { secret: "key" } }, {}]);
+    const all = { observed: "seen", facts: {}, snapshot: { secret: "key" } };
+    // Once more right before the act, with what was seen: it may have become too old.
+    expect(given).toMatchObject([all, all, {}]);
+  });
+
+  it("[P2] is asked anew where looking took so long that the evidence is too old by then", async () => {
+    for (const [took, gathered] of [
+      [1_000, 1],
+      [121_000, 2],
+    ] as const) {
+      const s = stage({ announced: ["a"] });
+      let times = 0;
+      let age = Number.NaN;
+      const observes = async () => {
+        times += 1;
+        return done(s.now());
+      };
+      const looks = async () => {
+        await s.ports.pause(took);
+        return { is: "absent" } as const;
+      };
+      const fresh = guard("fresh", ({ observed }: { observed: number }) => {
+        age = s.now() - observed;
+        return age <= 120_000 ? undefined : TROUBLE;
+      });
+      const a = act(s.log, { id: "a", observes, looks, needs: [fresh] as never });
+      expect(await carryOut(a, around(s))).toMatchObject({ is: "done" });
+      expect(times).toBe(gathered);
+      expect(age).toBeLessThanOrEqual(120_000);
+    }
   });
 
   it("does not make a step that was announced before count as one that never began", async () => {

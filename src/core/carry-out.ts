@@ -41,19 +41,24 @@ async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
       return failed(cancelled(ports.secret), { stopped: true, ...before });
     const c = ports.context(at.facts);
     if (at.settled) return settle(step, c, at, at.settled);
-    const blocked = await blockedBy(step, c, at);
+    const seen = await evidenceFor(step, c, at);
+    const blocked = objectionTo(step, c, at, seen);
     if (blocked) return failed(blocked, before);
     if (step.effect === "none") return observeOnly(step, c, at);
     const frozen = early === false ? await ports.frozen() : early;
-    return takeEffect(step, c, at, { announced, frozen });
+    return takeEffect(step, c, at, { announced, frozen, seen });
   });
 }
 
-/** Evidence first, gathered fresh; then the guards, in order, first objection wins. */
-async function blockedBy(step: Step, c: StepContext, at: Circumstances): Promise<Trouble | undefined> {
-  const seen = step.observes
-    ? await persist(() => step.observes?.(c, at.facts) as Promise<Outcome<unknown>>, at)
-    : undefined;
+type Seen = Outcome<unknown> | undefined;
+
+/** Gathered fresh; nothing where the step decides on facts alone. */
+async function evidenceFor(step: Step, c: StepContext, at: Circumstances): Promise<Seen> {
+  return step.observes && persist(() => step.observes?.(c, at.facts) as Promise<Outcome<unknown>>, at);
+}
+
+/** The guards, in order, over evidence that could be gathered; first objection wins. */
+function objectionTo(step: Step, c: StepContext, at: Circumstances, seen: Seen): Trouble | undefined {
   if (seen && seen.is !== "done") return seen.trouble;
   const given = { facts: at.facts, observed: seen?.value, snapshot: c.snapshot, now: c.now() };
   for (const guard of step.needs ?? []) {
@@ -87,7 +92,11 @@ async function takeEffect(
   step: Step,
   c: StepContext,
   at: Circumstances,
-  { announced, frozen }: { readonly announced: boolean; readonly frozen: Trouble | undefined },
+  {
+    announced,
+    frozen,
+    seen,
+  }: { readonly announced: boolean; readonly frozen: Trouble | undefined; readonly seen: Seen },
 ): Promise<ActResult> {
   const { ports } = at;
   const owned = () => at.journal.owned();
@@ -96,8 +105,9 @@ async function takeEffect(
   let last: Trouble | undefined;
   let sent = false;
   const send = async (): Promise<Outcome<unknown>> => {
-    // What allowed the first try was seen before it: waits of a rate limit, or looks after a lost reply, have made it older.
-    const blocked = sent && step.observes ? await blockedBy(step, c, at) : undefined;
+    // What allowed the act was seen before: looks, waits of a rate limit, or a machine that slept have made it older.
+    const stale = step.observes && (sent || objectionTo(step, c, at, seen));
+    const blocked = stale ? objectionTo(step, c, at, await evidenceFor(step, c, at)) : undefined;
     if (blocked) return refused(blocked);
     sent = true;
     return withPermits(owned, () => step.does(c, at.facts, at.answer));
