@@ -98,6 +98,13 @@ describe("[X-15] a frozen installation", () => {
   });
 });
 
+it("[X-15] a leftover is not cleared away in an installation that is frozen", async () => {
+  const s = stage({ announced: ["a"], ports: { frozen: async () => FROZEN } });
+  const a = act(s.log, { id: "a", looks: async () => ({ is: "leftover", says: "1" }) });
+  expect(await carryOut(a, around(s))).toMatchObject({ is: "failed", trouble: FROZEN });
+  expect(s.log).not.toContain("undo a");
+});
+
 describe("what must hold before an act", () => {
   it("[P2] is that the evidence could be gathered at all", async () => {
     const s = stage();

@@ -146,20 +146,29 @@ async function look(
   const found: Look<unknown> = await persistLook(() => looks(c, at.facts), at);
   if (found.is === "present" || found.is === "absent") return found;
   if (found.is !== "leftover") return { is: "unsettled", trouble: found.trouble };
-  const cleared = await undoNow(step, c, at);
+  const cleared = await undoNow(step, c, at, await at.ports.frozen());
   return cleared.is === "done" ? { is: "absent" } : { is: "unsettled", trouble: cleared.trouble };
 }
 
 /** Undoes a step. Body of one journal entry; safe to repeat, because every undo looks for what is there. */
 export function undo(step: Step, at: Circumstances): Promise<UndoResult> {
-  return outlasting(at.ports, () => undoOnce(step, at));
+  return outlasting(at.ports, () => undoOnce(step, at, at.ports.frozen));
+}
+
+/** Takes back a step that was just carried out and harms: a part of what is being done, which a freeze lets finish. */
+export function revert(step: Step, at: Circumstances): Promise<UndoResult> {
+  return outlasting(at.ports, () => undoOnce(step, at, async () => undefined));
 }
 
 type UndoResult = { readonly is: "done" } | { readonly is: "failed"; readonly trouble: Trouble };
 
-async function undoOnce(step: Step, at: Circumstances): Promise<UndoResult> {
+async function undoOnce(
+  step: Step,
+  at: Circumstances,
+  frozen: () => Promise<Trouble | undefined>,
+): Promise<UndoResult> {
   const result = await noted(step, at, { change: {} }, async () => {
-    const undone = await undoNow(step, at.ports.context(at.facts), at);
+    const undone = await undoNow(step, at.ports.context(at.facts), at, await frozen());
     return undone.is === "done"
       ? doneWith(null, { touched: true, found: false })
       : failed(undone.trouble, { touched: true });
@@ -169,9 +178,15 @@ async function undoOnce(step: Step, at: Circumstances): Promise<UndoResult> {
   return { is: "done" };
 }
 
-async function undoNow(step: Step, c: StepContext, at: Circumstances): Promise<Outcome<void>> {
+async function undoNow(
+  step: Step,
+  c: StepContext,
+  at: Circumstances,
+  frozen: Trouble | undefined,
+): Promise<Outcome<void>> {
   const way = step.undoes;
   if (typeof way !== "object" || !way.does) return { is: "done", value: undefined };
+  if (frozen) return refused(frozen);
   const { does } = way;
   await at.ports.audit.append(entry(step, c, "undo.intended", { says: way.says }));
   const owned = () => at.journal.owned();

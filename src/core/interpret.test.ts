@@ -138,6 +138,23 @@ describe("going back by ourselves", () => {
     expect(s.log.at(-1)).toBe("undo a");
   });
 
+  it("[X-15] waits while a person has frozen all, and goes on back once that is lifted", async () => {
+    const frozen = { ...TROUBLE, code: "FROZEN" } as const;
+    let lifted = false;
+    const s = stage({ words: [retry], ports: { frozen: async () => undefined } });
+    Object.assign(s.ports, {
+      frozen: async () => (s.log.includes("does b") && !lifted ? frozen : undefined),
+      resumed: async () => {},
+      held: async ({ code }: { code: string }) => {
+        s.log.push(`held ${code}`);
+        lifted = true;
+      },
+    });
+    const b = act(s.log, { id: "b", effect: "none", undoes: "nothing", does: no });
+    expect(await s.carryOut(book(act(s.log, { id: "a" }), b))).toEqual(failed);
+    expect(s.log.slice(-3)).toEqual(["does b", "held FROZEN", "undo a"]);
+  });
+
   it("passes over what leaves nothing to undo", async () => {
     const s = stage();
     const left = await s.carryOut(

@@ -1,4 +1,4 @@
-import { act, prove, undo } from "./carry-out.ts";
+import { act, prove, revert } from "./carry-out.ts";
 import {
   type ActResult,
   type Answer,
@@ -228,7 +228,7 @@ async function revertOne(run: Running, ends: readonly StepEnd[], attempt: number
     if (proved?.is !== "failed" || !step.reverts?.(proved.trouble)) continue;
     // What does not succeed here stays begun, and the run is held for it in any case.
     await run.journal.once(`${step.id}/revert/${attempt}`, () =>
-      undo(step, {
+      revert(step, {
         facts: run.facts as Facts,
         attempt,
         journal: run.journal,
