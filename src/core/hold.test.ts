@@ -106,6 +106,23 @@ describe("[X-14] a rollback", () => {
     }
   });
 
+  it("that could not be told leads to another try of it, not forward", async () => {
+    const dead: Introspection = { is: "dead", trouble: TROUBLE };
+    const cannotTell: Introspection = { is: "unknown", trouble: TROUBLE };
+    for (const [who, next] of [
+      [dead, "lockstep resolve key.rotate.1 --retry"],
+      [cannotTell, "lockstep rollback key.rotate.1    asks again"],
+    ] as const) {
+      const seen: string[] = [];
+      const shows = async (trouble: { readonly next: string }) => void seen.push(trouble.next);
+      const s = stage({ words: [rollback], who, ports: { held: shows } });
+      const run = running(s);
+      run.begun.push(stored(s));
+      await held(run);
+      expect(seen).toEqual([TROUBLE.next, next]);
+    }
+  });
+
   it("is walked back where nothing was stored, and is no choice on the way back", async () => {
     const s = stage({ words: [rollback], who: alive });
     const run = running(s);

@@ -86,9 +86,9 @@ function mayRollBack(run: Running, place: string): Promise<Trouble | null> {
       );
     const c = ports.context(run.facts);
     const old = await c.issuer.introspect(await c.sealed.open(sealed));
-    return old.is === "alive"
-      ? null
-      : impossible(run, `the old key is not shown to work: ${old.trouble.message}`);
+    if (old.is === "alive") return null;
+    const trouble = impossible(run, `the old key is not shown to work: ${old.trouble.message}`);
+    return old.is === "dead" ? trouble : { ...trouble, next: `lockstep rollback ${ports.run}    asks again` };
   });
 }
 
