@@ -12,6 +12,7 @@ const NOTHING_SEALED: SealedValues = {
   find: async () => [],
   open: () => Promise.reject(new Error("nothing is sealed outside a run")),
   drop: async () => {},
+  dropAll: async () => {},
 };
 
 /** Adapters and record for a look outside any run. */

@@ -33,9 +33,8 @@ export async function ended(
     ...(end.status === "completed" ? {} : { trouble: end.trouble }),
   });
   // What is sealed may go at the end: each credential of the run is canonical, back in the vault, ended, or debt by then.
-  // After the end is on record, because from then on nothing more is sealed.
-  for (const purpose of ["old", "pending"] as const)
-    for (const kept of await sealed.find(purpose)) await sealed.drop(kept.id);
+  // Also what a person pasted into a run that was cancelled meanwhile, which no step has judged.
+  await sealed.dropAll();
   // Only now: the message says how the run stands.
   await tell(deps, run, input, end);
   return end;

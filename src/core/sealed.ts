@@ -24,6 +24,8 @@ export interface SealedValues {
   open(id: SealedId): Promise<Values>;
   /** Deletes it; only once its credential is canonical and proved, or proved dead. */
   drop(id: SealedId): Promise<void>;
+  /** Deletes all that the run holds, once its end is on record: from then on nothing more is sealed. */
+  dropAll(): Promise<void>;
 }
 
 /** Computes fingerprints under the installation's key. */

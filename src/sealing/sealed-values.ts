@@ -66,6 +66,9 @@ export function sealedValues(rows: Rows, ring: KeyRing, run: RunId, secret: stri
     drop: async (id) => {
       await rows.query("DELETE FROM lockstep.sealed WHERE id::text = $1 AND run = $2", [id, run]);
     },
+    dropAll: async () => {
+      await rows.query("DELETE FROM lockstep.sealed WHERE run = $1", [run]);
+    },
   };
 }
 

@@ -134,6 +134,20 @@ describe("sealedValues", () => {
     expect((await sealed.find("pending")).map((one) => one.id)).toEqual([id]);
   });
 
+  it("[P7] drops all of one run at its end, what was pasted too, and nothing of another run's", async () => {
+    const [ended, other] = [await someRun(db), await someRun(db)].map((run) =>
+      sealedValues(db, ring, run, "s"),
+    );
+    const purposes = ["old", "pending", "pasted/task/supply/1"] as const;
+    for (const purpose of purposes)
+      for (const sealed of [ended, other]) await sealed?.seal(purpose, values());
+    await ended?.dropAll();
+    for (const purpose of purposes) {
+      expect(await ended?.find(purpose)).toEqual([]);
+      expect(await other?.find(purpose)).toHaveLength(1);
+    }
+  });
+
   it("drops what is no longer needed, and says so when it is asked for", async () => {
     const sealed = sealedValues(db, ring, await someRun(db), "s");
     const { id } = await sealed.seal("pending", values());

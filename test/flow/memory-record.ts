@@ -222,7 +222,7 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
   };
 }
 
-/** The table `sealed` for `sealing/sealed-values.ts`: its five statements, told apart by what they begin and end with. */
+/** The table `sealed` for `sealing/sealed-values.ts`: its six statements, told apart by what they begin and end with. */
 export function rowsIn(memory: MemoryRecord, life: Life): Rows {
   return {
     query: async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
@@ -256,8 +256,9 @@ function sealedQuery(table: SealedRow[], sql: string, v: readonly string[]): rea
     return [];
   }
   if (sql.startsWith("DELETE FROM lockstep.sealed")) {
-    const at = table.findIndex((one) => one.id === v[0] && one.run === v[1]);
-    if (at >= 0) table.splice(at, 1);
+    const goes = (one: SealedRow) =>
+      sql.includes("id::text") ? one.id === v[0] && one.run === v[1] : one.run === v[0];
+    table.splice(0, table.length, ...table.filter((one) => !goes(one)));
     return [];
   }
   if (sql.includes("id::text = $1")) return table.filter((one) => one.id === v[0] && one.run === v[1]);

@@ -255,6 +255,10 @@ function sealedIn(site: Site, worker: Worker, run: string): SealedValues {
         });
       return values;
     },
+    dropAll: async () => {
+      await there();
+      memory.sealed.splice(0, memory.sealed.length, ...memory.sealed.filter((one) => one.run !== run));
+    },
     drop: async (id) => {
       await there();
       const at = memory.sealed.findIndex((one) => one.id === id && one.run === run);

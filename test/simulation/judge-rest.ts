@@ -11,10 +11,7 @@ export function judgeRest(scene: Scene, run: Run): void {
   if (record?.trouble?.code === "INTERNAL") violated("P11", record.trouble.message);
   if ((record?.status === "held" || record?.status === "failed") && !record.trouble?.next)
     violated("X-14", "no next step");
-  if (
-    record?.endedAt !== undefined &&
-    memory.sealed.some((one) => one.run === run.id && !one.purpose.startsWith("pasted"))
-  )
+  if (record?.endedAt !== undefined && memory.sealed.some((one) => one.run === run.id))
     violated("P7", "a sealed value outlives its run");
   const { flow } = run.plan.snapshot;
   if (flow === "rotate") judgeRotation(scene, run);
