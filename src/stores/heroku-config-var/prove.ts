@@ -54,7 +54,11 @@ export async function drained(config: Config, deps: Deps, receipt: Receipt): Pro
   const processes = await deps.client.dynos(config.appId);
   if (processes.is !== "done") return unseen(config, processes);
   const running = processes.value.dynos.filter(({ state }) => state !== "down");
-  const holding = await startedOtherwise(config, deps, receipt, running);
+  const kept = new Set(standing(running));
+  const version = Number(receipt.version ?? Number.POSITIVE_INFINITY);
+  // What is kept running on a later release is there because of what the app holds by now, and that is looked at for itself.
+  const asked = running.filter((one) => one.version < version || !kept.has(one));
+  const holding = await startedOtherwise(config, deps, receipt, asked);
   if (holding.is !== "done") return unseen(config, holding);
   if (holding.value.length === 0) {
     const says = `No process of ${config.app} was started before the value was there`;
