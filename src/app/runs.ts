@@ -87,13 +87,18 @@ async function standInFor(
   return undefined;
 }
 
-/** Reserves the run and enqueues it; answers with the one that is there already instead (P8). Throws ROLE_MISSING, ASSURANCE_MISSING. */
+/**
+ * Reserves the run and enqueues it; answers with the one that is there already instead (P8). Where `seen` was shown to whoever
+ * asks, it goes on with that one and begins no other. Throws ROLE_MISSING, ASSURANCE_MISSING.
+ */
 export async function startRun(
   home: Home,
   requests: Requests,
   plan: Plan,
   actor: Actor,
+  seen?: RunRecord,
 ): Promise<{ run: RunRecord; attached: boolean }> {
+  if (seen) return { run: await attachRun(home, requests, seen.id, actor), attached: true };
   const { snapshot } = plan;
   if (snapshot.flow !== "test") {
     requireRole(actor, snapshot.role, `A ${snapshot.flow} of ${plan.secret}`);
@@ -115,9 +120,9 @@ export async function startRun(
 
 /**
  * Goes on with a run that was seen, and never begins another in its place: whoever is shown a run is not asked whether to
- * start one, and it may have ended meanwhile. Throws ROLE_MISSING, ASSURANCE_MISSING.
+ * start one, and it may have ended meanwhile.
  */
-export async function attachRun(
+async function attachRun(
   home: Pick<Home, "database">,
   requests: Requests,
   id: RunId,

@@ -167,6 +167,11 @@ export function olderId(secret: string, credential: string): string {
   return `${secret}/older/${credential}`;
 }
 
+/** The finding of a key that a person left alive because nobody could tell which one it is: it is known by its label alone. */
+export function leftId(secret: string, label: string): string {
+  return `${secret}/left/${label}`;
+}
+
 /** All findings of one credential: what closes once it is ended, or is on record as the secret's own. */
 export function findingsOf(secret: string, credential: string): readonly string[] {
   return [unprovedId, strayId, olderId].map((idOf) => idOf(secret, credential));

@@ -1,4 +1,4 @@
-import { unprovedId } from "../../src/core/record.ts";
+import { leftId, unprovedId } from "../../src/core/record.ts";
 import { SECRET } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
 import { isCalm, isTagged, type Scene } from "./scene.ts";
@@ -31,7 +31,7 @@ function judgeRotation(scene: Scene, run: Run): void {
     const old = calm ? former : record.old?.id;
     // To leave a key alone that could not be told is a person's decision, which stays open as a finding.
     const left = [...memory.owed.keys()].some((id) =>
-      [unprovedId(SECRET, ""), `${SECRET}/left/`].some((debt) => id.startsWith(debt)),
+      [unprovedId(SECRET, ""), leftId(SECRET, "")].some((debt) => id.startsWith(debt)),
     );
     if (old !== undefined && lives.has(old) && !left) violated("P4", "completed, and the old key lives");
     if (!memory.rotations.some((one) => one.run === run.id))

@@ -2,7 +2,7 @@ import { decide } from "../../app/decisions.ts";
 import type { Home } from "../../app/home.ts";
 import { impactOf } from "../../app/impact.ts";
 import { localActor, requireRole } from "../../app/people.ts";
-import { attachRun, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
+import { planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { RunRecord } from "../../core/record.ts";
@@ -30,9 +30,7 @@ export function revoke(io: Io, options: RevokeOptions, secret: string): Promise<
     else await confirm(io, home, options, plan);
     return withCarrier(io, home, async (carrier, signal) => {
       const actor = localActor(home.config);
-      const { run, attached } = there
-        ? { run: await attachRun(home, carrier.requests, there.id, actor), attached: true }
-        : await startRun(home, carrier.requests, plan, actor);
+      const { run, attached } = await startRun(home, carrier.requests, plan, actor, there);
       if (attached) await sameOne(home, run, plan);
       io.note(attached ? `Attached to ${run.id}, ${run.status}.` : `Run ${run.id}. ^C leaves it safe.`);
       const held = run.status === "held" ? run.question : undefined;

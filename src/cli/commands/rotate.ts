@@ -1,7 +1,7 @@
 import { decide } from "../../app/decisions.ts";
 import type { Home } from "../../app/home.ts";
 import { localActor, requireRole } from "../../app/people.ts";
-import { attachRun, type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
+import { type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Reason, RunRecord } from "../../core/record.ts";
@@ -57,9 +57,7 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
 async function carryOut(io: Io, home: Home, plan: Plan, there?: RunRecord): Promise<Result> {
   return withCarrier(io, home, async (carrier, signal) => {
     const actor = localActor(home.config);
-    const { run, attached } = there
-      ? { run: await attachRun(home, carrier.requests, there.id, actor), attached: true }
-      : await startRun(home, carrier.requests, plan, actor);
+    const { run, attached } = await startRun(home, carrier.requests, plan, actor, there);
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
     else io.note(`Run ${run.id}. ^C leaves it safe.\n  lockstep show ${run.id}    says how it stands`);

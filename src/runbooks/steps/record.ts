@@ -1,7 +1,7 @@
 import { labelOf } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done } from "../../core/outcome.ts";
-import { strayId } from "../../core/record.ts";
+import { leftId, strayId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { formerValue } from "./former.ts";
 
@@ -85,7 +85,7 @@ async function oweOld(c: StepContext, { fingerprints }: Facts["checked"]): Promi
   const { secret, issuer } = c.snapshot;
   const label = labelOf(fingerprints);
   await c.ledger.owe({
-    id: `${secret}/left/${label}`,
+    id: leftId(secret, label),
     secret,
     severity: "finding",
     says: `The ${issuer.target} ${label} that stood in the vault before ${c.run} still works and was left alone: which one it is could not be told`,
