@@ -1,5 +1,11 @@
-// Adds up the reports of the test runs and prints `N passed, N failed`. A missing report counts as a failure.
+// Adds up the reports of the test runs, names what failed, and prints `N passed, N failed`. A missing report counts as a
+// failure. The names come last, because a log is often cut at its front.
 import { existsSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const shown = (file) => relative(root, file);
 
 let passed = 0;
 let failed = 0;
@@ -15,6 +21,15 @@ for (const name of ["test", "fidelity"]) {
   passed += report.numPassedTests;
   failed += report.numFailedTests;
   skipped += report.numPendingTests;
+  for (const suite of report.testResults) {
+    if (suite.status === "failed" && suite.assertionResults.every((test) => test.status !== "failed")) {
+      console.error(`failed: ${shown(suite.name)}\n  ${suite.message.split("\n")[0]}`);
+    }
+    for (const test of suite.assertionResults) {
+      if (test.status !== "failed") continue;
+      console.error(`failed: ${shown(suite.name)} > ${test.fullName}\n  ${String(test.failureMessages[0]).split("\n")[0]}`);
+    }
+  }
   // A file that could not even be loaded has no failed test.
   if (!report.success && report.numFailedTests === 0) failed += 1;
 }

@@ -34,6 +34,11 @@ export function between(from: Instant, to: Instant): Milliseconds {
   return msOf(to) - msOf(from);
 }
 
+/** The beginning of its second. */
+export function secondOf(at: Instant): Instant {
+  return instantOf(Math.floor(msOf(at) / 1_000) * 1_000);
+}
+
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A duration as people write it: `0`, `90s`, `30m`, `24h`, `90d`. */

@@ -4,7 +4,7 @@ import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt, Store } from "../../core/store.ts";
-import type { Instant } from "../../core/time.ts";
+import { type Instant, secondOf } from "../../core/time.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { carryTask, confirmChanged, lookFor, notWritten } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
@@ -72,19 +72,19 @@ async function putBack(
     : written;
 }
 
-/** No slack for a clock: the new value may have been written there moments before, and that is no sign of the old one. */
+/**
+ * No slack for a clock: the new value may have been written there moments before, and that is no sign of the old one. Places
+ * tell changes by the second, so that one in the second of the question counts.
+ */
 function restoredByHand(
   c: StepContext,
   copy: CopySnapshot,
-  { fingerprints }: Facts["checked"],
+  { fingerprints, changed }: Facts["checked"],
   asked: Instant,
 ): Promise<Outcome<Receipt>> {
-  return confirmChanged(
-    c,
-    copy,
-    { at: asked, what: "you were asked to put the old value back" },
-    fingerprints,
-  );
+  const what = "you were asked to put the old value back";
+  const since = { at: secondOf(asked), what, found: changed?.[copy.id] };
+  return confirmChanged(c, copy, since, fingerprints);
 }
 
 /** Puts the old value back into the vault, last: until then the new one, which works, stands there (P1). */
