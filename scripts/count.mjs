@@ -5,7 +5,8 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const shown = (file) => relative(root, file);
+const tell = (suite, test, why) =>
+  console.error(`failed: ${relative(root, suite.name)}${test}\n  ${String(why).split("\n")[0]}`);
 
 let passed = 0;
 let failed = 0;
@@ -22,13 +23,9 @@ for (const name of ["test", "fidelity"]) {
   failed += report.numFailedTests;
   skipped += report.numPendingTests;
   for (const suite of report.testResults) {
-    if (suite.status === "failed" && suite.assertionResults.every((test) => test.status !== "failed")) {
-      console.error(`failed: ${shown(suite.name)}\n  ${suite.message.split("\n")[0]}`);
-    }
-    for (const test of suite.assertionResults) {
-      if (test.status !== "failed") continue;
-      console.error(`failed: ${shown(suite.name)} > ${test.fullName}\n  ${String(test.failureMessages[0]).split("\n")[0]}`);
-    }
+    const bad = suite.assertionResults.filter((test) => test.status === "failed");
+    for (const test of bad) tell(suite, ` > ${test.fullName}`, test.failureMessages[0]);
+    if (suite.status === "failed" && bad.length === 0) tell(suite, "", suite.message);
   }
   // A file that could not even be loaded has no failed test.
   if (!report.success && report.numFailedTests === 0) failed += 1;
