@@ -99,22 +99,39 @@ describe("two decisions on one question", () => {
 });
 
 describe("a decision on a run that waits for a task", () => {
-  it("[X-08][X-14] is refused, because it would decline the task; only the wish to cancel is taken", async () => {
+  it("[X-08][X-14] is refused where it would go on without the task, and taken where it leads elsewhere", async () => {
+    for (const taken of ["cancel", "rollback", "break-glass"] as const) {
+      const { held, told, decides, view } = await heldRun();
+      await progressIn(test.db).run(held.id, { status: "waiting", question: "task/supply/1" });
+      const { run } = await view();
+      for (const choice of ["retry", "settle"] as const)
+        await expect(decides(KRIS, choice, run)).rejects.toMatchObject({
+          code: "RUN_NOT_WAITING",
+          next: expect.stringContaining(`lockstep answer ${held.id} `),
+        });
+      expect([told, (await view()).decided]).toEqual([[], undefined]);
+      await decides(KRIS, taken, run);
+      expect(told).toMatchObject([[held.id, "task/supply/1", { choice: taken }]]);
+    }
+  });
+
+  it("[X-08] comes too late once the task is answered, but for the wish to cancel", async () => {
     const { held, told, decides, view } = await heldRun();
-    await progressIn(test.db).run(held.id, { status: "waiting", question: "task/supply/1" });
+    const question = "task/supply/1";
+    const task = { kind: "confirm", title: "t", lines: [] } as const;
+    await openTask(test.db, { run: held.id, question, step: "supply", task });
+    await progressIn(test.db).run(held.id, { status: "waiting", question });
+    const [open] = await openTasks(test.db, held.id);
+    if (!open) throw new Error("no task is open");
+    await claimTask(test.db, open, KRIS, false);
+    await answerTask(test.db, open, { is: "done", by: KRIS, at: "2026-11-21T08:00:00.000Z" });
     const { run } = await view();
-    for (const [choice, next] of [
-      ["retry", `lockstep answer ${held.id} `],
-      ["settle", `lockstep answer ${held.id} `],
-      ["rollback", `lockstep answer ${held.id} --decline `],
-      ["break-glass", `lockstep answer ${held.id} --decline `],
-    ] as const)
-      await expect(decides(KRIS, choice, run)).rejects.toMatchObject({
-        code: "RUN_NOT_WAITING",
-        next: expect.stringContaining(next),
-      });
-    expect([told, (await view()).decided]).toEqual([[], undefined]);
-    await decides(KRIS, "cancel", run);
+    await expect(decides(ROBIN, "rollback", run)).rejects.toMatchObject({
+      code: "TASK_TAKEN",
+      message: expect.stringContaining("answered already"),
+    });
+    expect(told).toEqual([]);
+    await decides(ROBIN, "cancel", run);
     expect(told).toHaveLength(1);
   });
 });

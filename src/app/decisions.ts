@@ -4,6 +4,7 @@ import type { Actor, RunId, RunRecord } from "../core/record.ts";
 import { auditLogIn } from "../db/audit-log.ts";
 import { type DecisionRecord, recordDecision } from "../db/decisions.ts";
 import { requestCancel } from "../db/runs.ts";
+import { answeredTask } from "../db/tasks.ts";
 import type { Requests } from "../engine/requests.ts";
 import type { Home } from "./home.ts";
 import { requireRole } from "./people.ts";
@@ -11,8 +12,8 @@ import { nextCommand } from "./run-words.ts";
 import { type RunView, viewRun } from "./runs.ts";
 
 /**
- * Tells a run that is held what a person decided; one that waits for a task takes only the wish to cancel. Of two decisions on
- * one question the first stands; the same one again is sent again, because whoever made it may have died before it was. Throws
+ * Tells a run that is held, or waits for a task, what a person decided; to go on in spite of a task is no decision. Of two on one
+ * question the first stands; the same one again is sent again, because whoever made it may have died before it was. Throws
  * RUN_NOT_WAITING, TASK_TAKEN.
  */
 export async function decide(
@@ -25,9 +26,10 @@ export async function decide(
   requireRole(actor, (await viewRun(home, run.id)).plan.snapshot.role, `Deciding on ${run.id}`);
   const { question } = run;
   const { choice } = decision;
-  // In the place of an answer any decision declines the task.
-  if (run.status === "waiting" && choice !== "cancel") throw waitsForItsTask(run, choice);
+  if (run.status === "waiting" && (choice === "retry" || choice === "settle")) throw waitsForItsTask(run);
   if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
+  const answered = choice === "cancel" ? undefined : await answeredTask(home.database, run.id);
+  if (answered) throw answeredAlready(run);
   const stands = await recordDecision(home.database, { run: run.id, question, choice, by: actor });
   if (stands.choice !== choice) throw decidedOtherwise(run, stands);
   await auditLogIn(home.database).append({
@@ -102,16 +104,21 @@ function notWaiting(run: RunRecord): LockstepError {
   });
 }
 
-function waitsForItsTask({ id }: RunRecord, choice: Decision["choice"]): LockstepError {
-  const next =
-    choice === "retry" || choice === "settle"
-      ? `lockstep answer ${id}    says what is to be done`
-      : `lockstep answer ${id} --decline --because "why"    stops it, and then it takes a decision`;
+function waitsForItsTask({ id }: RunRecord): LockstepError {
   return new LockstepError({
     code: "RUN_NOT_WAITING",
-    message: `${id} waits for a person's task, not for a decision`,
-    because: "a task is answered or declined; nothing was decided, and the task is still open",
-    next,
+    message: `${id} waits for a person's task, not for that decision`,
+    because: "a task is done or declined; nothing was decided, and the task is still open",
+    next: `lockstep answer ${id}    says what is to be done`,
+  });
+}
+
+function answeredAlready({ id }: RunRecord): LockstepError {
+  return new LockstepError({
+    code: "TASK_TAKEN",
+    message: `The task of ${id} is answered already`,
+    because: "the run goes on with that answer; nothing was decided",
+    next: `lockstep show ${id}`,
   });
 }
 

@@ -17,11 +17,16 @@ export interface Choice {
   readonly means: string;
 }
 
-/** The decisions that are open on a held run; none on any other. Once one is made it is the only one. */
+/**
+ * The decisions that are open on a run that is held, and those that can take the place of a task's answer (X-14). Once one is made
+ * it is the only one (X-08).
+ */
 export function choicesFor(view: RunView): readonly Choice[] {
   const { run, decided } = view;
-  if (run.status !== "held") return [];
-  const all = openChoices(view);
+  if (run.status !== "held" && run.status !== "waiting") return [];
+  const all = openChoices(view).filter(
+    ({ choice }) => run.status === "held" || (choice !== "retry" && choice !== "settle"),
+  );
   if (!decided) return all;
   return all
     .filter(({ choice }) => choice === decided.choice)

@@ -51,6 +51,23 @@ describe("a wish to stop", () => {
   });
 });
 
+describe("a task that a person declines", () => {
+  it("[P11] [X-14] announces nothing: what was never written needs no way back", async () => {
+    const answer = { is: "declined", by: { name: "kris", assurance: "local user" }, at: "" } as const;
+    const s = stage();
+    const a = act(s.log, { id: "a", does: async () => refused(TROUBLE) });
+    expect(await carryOut(a, around(s, { answer }))).toMatchObject({
+      is: "failed",
+      trouble: TROUBLE,
+      touched: false,
+      uncertain: false,
+    });
+    expect(said(s)).toEqual([]);
+    const before = stage({ announced: ["a"] });
+    expect(await carryOut(a, around(before, { answer }))).toMatchObject({ touched: true, uncertain: true });
+  });
+});
+
 describe("[X-15] a frozen installation", () => {
   it("begins no effect, and is held so that nothing is undone", async () => {
     const s = stage({ ports: { frozen: async () => FROZEN } });

@@ -119,6 +119,7 @@ async function takeEffect(
       if (found.is === "unsettled") return failed(found.trouble, { touched, unsettled: touched, uncertain });
     }
     if (frozen) return failed(frozen, { touched, uncertain });
+    if (at.answer?.is === "declined") return declined(step, c, at, { touched, uncertain });
     // On record before the effect (P11). A write to a vendor asks once more whether the run is ours, right before it is sent.
     const intended = entry(step, c, INTENDED, { attempt: at.attempt, says: step.says(c.snapshot) });
     await Promise.all([ports.audit.append(intended), owned()]);
@@ -135,6 +136,19 @@ async function takeEffect(
   return failed(last ?? cancelled(ports.secret), { touched, unsettled: true, uncertain });
 }
 
+/** Whoever declines does nothing, and nothing is announced: a place that was never written needs no way back. */
+async function declined(
+  step: Step,
+  c: StepContext,
+  at: Circumstances,
+  how: { readonly touched: boolean; readonly uncertain: boolean },
+): Promise<ActResult> {
+  const outcome = await step.does(c, at.facts, at.answer);
+  return outcome.is === "done"
+    ? doneWith(outcome.value, { ...how, found: false })
+    : failed(outcome.trouble, how);
+}
+
 /** What is there. A leftover of ours that cannot be used is undone first, and then nothing is there. */
 async function look(
   step: Step,
@@ -148,6 +162,18 @@ async function look(
   if (found.is !== "leftover") return { is: "unsettled", trouble: found.trouble };
   const cleared = await undoNow(step, c, at, await at.ports.frozen());
   return cleared.is === "done" ? { is: "absent" } : { is: "unsettled", trouble: cleared.trouble };
+}
+
+/** What a person would be asked for, where it is there already; null where that is not seen. Body of one journal entry. */
+export function foundThere(step: Step, at: Circumstances): Promise<ActResult | null> {
+  return outlasting(at.ports, async () => {
+    const c = at.ports.context(at.facts);
+    const found = await persistLook(async () => (await step.looks?.(c, at.facts)) ?? { is: "absent" }, at);
+    if (found.is !== "present") return null;
+    const touched = await wasAnnounced(step, at.ports);
+    const change = { state: "acting", attempts: at.attempt } as const;
+    return noted(step, at, { change }, async () => doneWith(found.value, { touched, found: true }));
+  });
 }
 
 /** Undoes a step. Body of one journal entry; safe to repeat, because every undo looks for what is there. */

@@ -24,19 +24,31 @@ interface Begun {
   readonly trouble: Trouble;
 }
 
-/** Waits for a decision. A walk back that got stuck goes on back, never forward: what it ended cannot be used any more. */
-export async function hold(run: Running, trouble: Trouble, place: string, begunBack?: Begun): Promise<Led> {
+/** What is known when a run comes to be held. */
+interface Known {
+  /** A walk back that got stuck: it goes on back, never forward, because what it ended cannot be used any more. */
+  readonly begunBack?: Begun;
+  /** What a person has decided already, in place of an answer to a task. */
+  readonly decided?: Decision | undefined;
+}
+
+/** Waits for a decision, where none was made, and carries it out. */
+export async function hold(run: Running, trouble: Trouble, place: string, known: Known = {}): Promise<Led> {
   let why = trouble;
-  let back = begunBack;
+  let back = known.begunBack;
   for (let round = 1; ; round += 1) {
-    const decision = await decisionOn(run, why, `${place}/${round}`);
+    const decided = round === 1 ? known.decided : undefined;
+    const decision = decided ?? (await decisionOn(run, why, `${place}/${round}`));
     if ((decision.choice === "retry" || decision.choice === "settle") && !back) {
       await noteDown(run.journal, run.ports, `held/${place}/again/${round}`, () => run.ports.resumed());
       return decision.choice === "settle" ? { is: "again", settled: decision } : { is: "again" };
     }
     if (decision.choice === "break-glass") {
       // On the way back the new key may be ended already: the old one must stay then, and the walk go on.
-      if (!back) why = (await breakGlass(run, `${place}/${round}`)) ?? why;
+      const stuck = back ? undefined : await breakGlass(run, `${place}/${round}`);
+      // The task in whose place it came is still to be done.
+      if (decided && !stuck) return { is: "again" };
+      why = stuck ?? why;
     } else if (run.begun.every((step) => !isPointOfNoReturn(step)) && run.heads === "on") {
       back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
       const stuck = await walkBack(run, `${place}/back/${round}`);

@@ -333,6 +333,33 @@ describe("a task for a person", () => {
     expect(heard).toEqual([{ ...answer("done"), asked: "2026-11-21T08:30:00.000Z" }]);
   });
 
+  it("is not asked of anybody where looking first shows that it is done", async () => {
+    for (const [look, left] of [
+      [{ is: "absent" }, { waitsFor: "task/a/1" }],
+      [refused(TROUBLE), { waitsFor: "task/a/1" }],
+      [{ is: "present", value: 7 }, completed],
+    ] as const) {
+      const s = stage();
+      const values: unknown[] = [];
+      const a = act(s.log, {
+        id: "a",
+        by: "operator",
+        asks: () => TASK,
+        looksFirst: true,
+        looks: async () => look,
+        proves: async (_c, _facts, value) => {
+          values.push(value);
+          return proved;
+        },
+      });
+      expect(await s.carryOut(book(a))).toEqual(left);
+      expect(s.log).not.toContain("does a");
+      if (look.is !== "present") continue;
+      expect([values, s.log.includes("asked a")]).toEqual([[7], false]);
+      expect(s.shown.get("a")).toMatchObject({ state: "done", says: "seen (already done)" });
+    }
+  });
+
   it("[X-08] is asked again where its answer is refused, without a hold", async () => {
     const s = stage({ words: [undefined, answer("done"), answer("done")] });
     const wrong = refused({ ...TROUBLE, code: "ANSWER_REFUSED" });
@@ -367,19 +394,58 @@ describe("a task for a person", () => {
     expect(left).toMatchObject({ end: { status: "failed" } });
   });
 
-  it("is over where a person cancels instead; any other word means that it is declined", async () => {
-    for (const [choice, code] of [
-      ["cancel", "RUN_CANCELLED"],
-      ["rollback", "OPERATOR_DECLINED"],
-    ] as const) {
+  it("[X-14] is over where a person cancels or rolls back instead, while nothing was stored", async () => {
+    for (const choice of ["cancel", "rollback"] as const) {
       const s = stage({ words: [{ choice }] });
       const a = act(s.log, { id: "a", by: "operator", effect: "once", asks: () => TASK });
       const left = await s.carryOut(book(a));
       expect([s.ended[0]?.how.uncertain, s.log.includes("undo a")]).toEqual([false, false]);
-      const status = choice === "cancel" ? "cancelled" : "failed";
-      expect(left).toMatchObject({ end: { status, trouble: { code } } });
+      expect(left).toMatchObject({ end: { status: "cancelled", trouble: { code: "RUN_CANCELLED" } } });
       expect(s.log).not.toContain("does a");
     }
+  });
+
+  it("[X-14] gives way to a rollback, and nobody is asked for the tasks beside it any more", async () => {
+    const who = { is: "alive", account: "kris", federated: false, says: "" } as const;
+    const s = stage({ words: [{ choice: "rollback" }], who });
+    const task = { by: "operator", effect: "repeatable", asks: () => TASK } as const;
+    const entries = () => [
+      line("checked", act(s.log, { id: "check", effect: "none", does: async () => done({ sealed: "s" }) })),
+      line("pending", act(s.log, { id: "mint" })),
+      line("canonical", stored(s.log)),
+      line("copies", act(s.log, { id: "a", ...task }), act(s.log, { id: "b", ...task })),
+    ];
+    const back = () => [line("restored", act(s.log, { id: "restore" }))];
+    expect(await s.carryOut({ entries, back })).toMatchObject({
+      end: { status: "cancelled", trouble: { code: "RUN_ROLLED_BACK" } },
+    });
+    expect(s.asked.map(({ key }) => key)).toEqual(["task/a/1"]);
+    expect(s.log.filter((one) => /^(held|does (a|b|restore))/.test(one))).toEqual(["does restore"]);
+  });
+
+  it("[HK-14] is asked again after the glass was broken in its place, and the run is held where that fails", async () => {
+    const facts = [
+      ["old", { id: "o" }],
+      ["validated", {}],
+    ] as const;
+    const play = (ends: Outcome<unknown>, ...words: readonly Answer[]) => {
+      const s = stage({ words: [{ choice: "break-glass" }, ...words] });
+      const entries = () => [
+        ...facts.map(([gives, fact]) =>
+          line(gives, act(s.log, { id: gives, effect: "none", does: async () => done(fact) })),
+        ),
+        line("copies", act(s.log, { id: "a", by: "operator", asks: () => TASK })),
+      ];
+      const breakGlass = act(s.log, { id: "end", undoes: "impossible", does: async () => ends });
+      return { s, left: s.carryOut({ entries, breakGlass }) };
+    };
+    const broken = play(done("ended"), answer("done"));
+    expect(await broken.left).toEqual(completed);
+    expect(broken.s.asked.map(({ key }) => key)).toEqual(["task/a/1", "task/a/2"]);
+    const stuck = play(refused(TROUBLE));
+    await stuck.left;
+    expect(stuck.s.asked.map(({ key }) => key)).toEqual(["task/a/1", "decision/a/1/2"]);
+    expect(stuck.s.log).not.toContain("does a");
   });
 });
 

@@ -1,7 +1,8 @@
-import { act, prove, revert } from "./carry-out.ts";
+import { act, foundThere, prove, revert } from "./carry-out.ts";
 import {
   type ActResult,
   type Answer,
+  type Circumstances,
   type Decision,
   failed,
   type ProveResult,
@@ -25,6 +26,8 @@ interface StepEnd {
   readonly step: Step;
   readonly act: ActResult;
   readonly prove?: ProveResult;
+  /** What a person decided in place of an answer to its task. */
+  readonly decided?: Decision;
 }
 
 /** Where a part of a runbook led: to its end, to the end of the run, or to the way back. */
@@ -95,12 +98,14 @@ async function carryOutWave(
     // A person whose answer was refused is asked again; everybody else's trouble needs a decision.
     if (open.length === 0 || ends.every((one) => !isBad(one) || answerRefused(one))) continue;
     const { trouble, unsettled, stopped } = verdictOf(ends);
+    const decided = ends.find((one) => one.decided)?.decided;
     const place = `${wave[0]?.id ?? "none"}/${attempt}`;
     await revertOne(run, ends, attempt);
-    const walks = run.heads === "on" && !unsettled && trouble.code !== "FROZEN" && canWalkBack(run.begun);
+    const stays = unsettled || trouble.code === "FROZEN" || decided?.choice === "break-glass";
+    const walks = run.heads === "on" && !stays && canWalkBack(run.begun);
     const led = walks
       ? await goBack(run, trouble, place, stopped ? "cancelled" : "failed")
-      : await hold(run, trouble, place);
+      : await hold(run, trouble, place, { decided });
     if (led.is !== "again") return led;
     settled = led.settled;
   }
@@ -109,7 +114,7 @@ async function carryOutWave(
 
 async function goBack(run: Running, trouble: Trouble, place: string, status: "cancelled" | "failed") {
   const stuck = await walkBack(run, place);
-  if (stuck) return hold(run, stuck, place, { status, trouble });
+  if (stuck) return hold(run, stuck, place, { begunBack: { status, trouble } });
   return { is: "over", end: await finish(run, { status, trouble }) } as const;
 }
 
@@ -127,15 +132,18 @@ async function attemptAll(run: Running, steps: readonly Step[], how: Attempt): P
     steps.filter((step) => !tasks.get(step)),
     how,
   );
-  const trouble = ends.some(isBad);
+  if (ends.some(isBad)) return ends;
   for (const [step, task] of tasks) {
-    if (!task || trouble) continue;
+    if (!task) continue;
+    const found = await alreadyThere(run, step, how);
+    if (found) {
+      ends.push(...found);
+      continue;
+    }
     const answer = await ask(run, step, task, how.attempt);
-    ends.push(
-      ...("choice" in answer
-        ? [{ step, act: declined(run, answer) }]
-        : await attemptRound(run, [step], how, answer)),
-    );
+    // What was decided is carried out before anybody is asked for more.
+    if ("choice" in answer) return [...ends, { step, act: declined(run, answer), decided: answer }];
+    ends.push(...(await attemptRound(run, [step], how, answer)));
   }
   return ends;
 }
@@ -147,26 +155,37 @@ async function waitFor(run: Running, step: Step, attempt: number): Promise<void>
   await run.journal.sleepUntil(until);
 }
 
+/** What is seen to be there is not asked for. */
+async function alreadyThere(run: Running, step: Step, how: Attempt): Promise<StepEnd[] | undefined> {
+  if (!step.looksFirst) return undefined;
+  const at = circumstancesOf(run, how);
+  const found = await run.journal.once(`${step.id}/look/${how.attempt}`, () => foundThere(step, at));
+  return found ? proveRound([{ step, act: found }], at) : undefined;
+}
+
+function circumstancesOf(run: Running, { attempt, settled }: Attempt, answer?: Answer): Circumstances {
+  return {
+    facts: run.facts as Facts,
+    attempt,
+    cancellable: run.heads === "on" && canWalkBack(run.begun),
+    journal: run.journal,
+    ports: run.ports,
+    ...(settled && { settled }),
+    ...(answer && { answer }),
+  };
+}
+
 /** All acts, then all proves: rounds of single entries, because branches of several are not deterministic. */
 async function attemptRound(
   run: Running,
   steps: readonly Step[],
-  { attempt, settled }: Attempt,
+  how: Attempt,
   answer?: Answer,
 ): Promise<StepEnd[]> {
   if (steps.length === 0) return [];
-  const { journal, ports } = run;
-  const at = {
-    facts: run.facts as Facts,
-    attempt,
-    cancellable: run.heads === "on" && canWalkBack(run.begun),
-    journal,
-    ports,
-    ...(settled && { settled }),
-    ...(answer && { answer }),
-  };
-  const acts = await journal.round(
-    steps.map((step) => ({ key: `${step.id}/act/${attempt}`, body: () => act(step, at) })),
+  const at = circumstancesOf(run, how, answer);
+  const acts = await run.journal.round(
+    steps.map((step) => ({ key: `${step.id}/act/${how.attempt}`, body: () => act(step, at) })),
   );
   const paired = steps.map((step, i) => ({ step, act: acts[i] as ActResult }));
   for (const { step, act: acted } of paired) {
@@ -175,15 +194,19 @@ async function attemptRound(
     if (acted.uncertain && step.effect === "once") run.history.uncertain = true;
     if (step.effect !== "none" && acted.touched && !run.begun.includes(step)) run.begun.push(step);
   }
-  const done = paired.filter((one) => one.act.is === "done" && one.step.proves);
-  if (done.length === 0) return paired;
-  const proves = await journal.round(
+  return proveRound(paired, at);
+}
+
+async function proveRound(ends: readonly StepEnd[], at: Circumstances): Promise<StepEnd[]> {
+  const done = ends.filter((one) => one.act.is === "done" && one.step.proves);
+  if (done.length === 0) return [...ends];
+  const proves = await at.journal.round(
     done.map(({ step, act: acted }) => ({
-      key: `${step.id}/prove/${attempt}`,
+      key: `${step.id}/prove/${at.attempt}`,
       body: () => prove(step, acted, at),
     })),
   );
-  return paired.map((one) => {
+  return ends.map((one) => {
     const proved = proves[done.indexOf(one)];
     return proved ? { ...one, prove: proved } : one;
   });
@@ -213,13 +236,14 @@ async function ask(run: Running, step: Step, task: Task, attempt: number): Promi
 }
 
 function declined(run: Running, { choice, reason }: Decision): ActResult {
+  const stopped = choice === "cancel" || choice === "rollback";
   const trouble: Trouble = {
-    code: choice === "cancel" ? "RUN_CANCELLED" : "OPERATOR_DECLINED",
+    code: stopped ? "RUN_CANCELLED" : "OPERATOR_DECLINED",
     message: `The task was not done${reason ? `: ${reason}` : ""}`,
     because: "a person decided so",
     next: `lockstep show ${run.ports.run}`,
   };
-  return failed(trouble, { stopped: choice === "cancel" });
+  return failed(trouble, { stopped });
 }
 
 /** Takes back single steps whose refuted proof demands it, before the run is held: a consumer that crashes gets its old value (HK-21). */

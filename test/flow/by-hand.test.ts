@@ -76,4 +76,28 @@ describe("[DR-13] a place that only a person can write", () => {
     expect(new Set(Object.values(held(w)))).toEqual(new Set([OLD]));
     expect(isAlive(w, fresh)).toBe(false);
   });
+
+  it("[HK-14] [X-14] is not waited for by whoever rolls back instead", async () => {
+    const { w, run } = await started();
+    expect(await run.go()).toMatchObject({ status: "waiting" });
+    const [fresh = ""] = livingOf(w, run);
+    run.say({ choice: "rollback" });
+    expect(await run.go()).toMatchObject({ status: "cancelled", trouble: { code: "RUN_ROLLED_BACK" } });
+    expect(new Set(Object.values(held(w)))).toEqual(new Set([OLD]));
+    expect([isAlive(w, OLD), isAlive(w, fresh)]).toEqual([true, false]);
+  });
+
+  it("[HK-14] [X-12] does not keep a leaked key alive: the glass is broken, and the task still stands", async () => {
+    const { w, run } = await started();
+    expect(await run.go()).toMatchObject({ status: "waiting" });
+    const [fresh = ""] = livingOf(w, run);
+    run.say({ choice: "break-glass" });
+    expect(await run.go()).toMatchObject({ status: "waiting" });
+    expect([isAlive(w, OLD), isAlive(w, fresh)]).toEqual([false, true]);
+    await minutes(w, 1);
+    write(w, fresh);
+    run.say(says("done"));
+    expect(await run.go()).toMatchObject({ status: "completed" });
+    expect(new Set(Object.values(held(w)))).toEqual(new Set([fresh]));
+  });
 });

@@ -68,7 +68,8 @@ function shown(view: RunView): Result {
     ...troubleLines(run),
     ...(choices.length > 0
       ? ["You can decide:", ...choicesText(view)]
-      : [`There is nothing to decide: it is ${run.status}.`, `next  ${nextCommand(run)}`]),
+      : [`There is nothing to decide: it is ${run.status}.`]),
+    ...(run.status === "held" ? [] : [`next  ${nextCommand(run)}`]),
   ].join("\n");
   const exit = run.status === "held" ? EXIT.held : run.status === "waiting" ? EXIT.waits : EXIT.done;
   return { exit, json: { ...runJson(view), choices }, text };

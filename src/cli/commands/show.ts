@@ -77,7 +77,7 @@ function nextOf({ run }: RunView, { task, parked, frozen }: Around): string {
 /** Nothing can be decided on a run whose journal cannot be trusted. */
 function choicesIn(view: RunView, { task, parked }: Around) {
   if (parked !== null) return [];
-  return task ? taskChoices(task) : choicesFor(view);
+  return [...(task ? taskChoices(task) : []), ...choicesFor(view)];
 }
 
 /** What stands between the first two lines and the record: why it rests, and what a person can do. */
@@ -92,7 +92,8 @@ function restLines(view: RunView, { task, parked }: Around): readonly string[] {
     ];
   const trouble = run.trouble ? [...troubleLines(run), ""] : [];
   if (run.status === "held") return [...trouble, "It is held. You can decide:", ...choicesText(view), ""];
-  return [...trouble, ...(task ? [...taskLines(task), ...choiceLines(taskChoices(task)), ""] : [])];
+  if (!task) return trouble;
+  return [...trouble, ...taskLines(task), ...choiceLines([...taskChoices(task), ...choicesFor(view)]), ""];
 }
 
 function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly string[] {
