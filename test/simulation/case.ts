@@ -61,6 +61,12 @@ export type Event = {
 /** How large the estate is: the five copies of the example, two of them, or the vault alone. */
 export type Size = "full" | "lean" | "bare";
 
+/**
+ * How a person meets tasks: does each; says so too early and is asked again; declines the first; or decides something else in its
+ * place, as on a held run.
+ */
+export type Meeting = "does" | "early" | "declines" | "decides";
+
 /** One simulated rotation, wholly told by this text. */
 export interface Case {
   readonly seed: number;
@@ -70,6 +76,8 @@ export interface Case {
   readonly events: readonly Event[];
   /** What a person decides on a held run, one after the other; the last one again and again. */
   readonly people: readonly Decision["choice"][];
+  /** `does` where absent. */
+  readonly tasks?: Meeting;
   /** How far the vendors' clocks are ahead of ours. */
   readonly skewMs: number;
 }

@@ -45,6 +45,8 @@ const PEOPLE: readonly (readonly Decision["choice"][])[] = [
   ["retry", "break-glass", "retry"],
 ];
 
+const TASKS: readonly Case["tasks"][] = [undefined, "early", "declines", "decides"];
+
 /** How often something happens in a run without trouble: what the moments of all others are counted in. */
 export interface Extent {
   readonly asked: number;
@@ -60,6 +62,8 @@ export function quietCase(runbook: string, size: Size, seed = 1): Case {
 /** Every single thing that can go wrong, at every moment. */
 export function* singles(runbook: string, size: Size, extent: Extent): Generator<Case> {
   const base = quietCase(runbook, size);
+  for (const tasks of TASKS)
+    for (const people of PEOPLE) if (tasks !== undefined) yield { ...base, tasks, people };
   const one = (event: Event, people: readonly Decision["choice"][] = ["retry"]): Case => ({
     ...base,
     events: [event],
@@ -111,6 +115,8 @@ export function randomCase(seed: number, runbook: string, extents: Readonly<Reco
     "full",
   ]);
   const count = chance.between(2, 3);
+  // A stream of its own: most runbooks ask nobody, and their cases are the same whatever is picked.
+  const tasks = chanceOf(seed, "tasks").pick(TASKS);
   return {
     seed,
     runbook,
@@ -118,6 +124,7 @@ export function randomCase(seed: number, runbook: string, extents: Readonly<Reco
     events: Array.from({ length: count }, () => randomEvent(chance, extents[size])),
     people: chance.pick(PEOPLE),
     skewMs: chance.percent(20) ? chance.between(-10, 10) * MINUTE : 0,
+    ...(tasks !== undefined && { tasks }),
   };
 }
 

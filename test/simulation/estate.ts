@@ -13,21 +13,25 @@ export interface Ground {
 }
 
 const LEAN = ["raxx-api-prod"];
-const kept = new Map<Size, Ground>();
+const kept = new Map<string, Ground>();
 
-/** The estate of that size. Made once: nothing changes it. */
-export function groundOf(size: Size): Ground {
-  const ground = kept.get(size) ?? made(size);
-  kept.set(size, ground);
+/** The estate of that size; `byHand`: the repository's secret is one that only a person may write. Made once: nothing changes it. */
+export function groundOf(size: Size, byHand = false): Ground {
+  const key = byHand ? `${size}, by hand` : size;
+  const ground = kept.get(key) ?? made(size, byHand);
+  kept.set(key, ground);
   return ground;
 }
 
-function made(size: Size): Ground {
+function made(size: Size, byHand: boolean): Ground {
   const estate = raxxEstate();
   const raw = raxx();
   const secret = raw.secrets["heroku-api-key"];
   if (!secret) throw new Error("the example has no heroku-api-key");
   for (const { config } of estate.heroku.apps) config[SWITCH] = { text: "1" };
+  if (byHand)
+    for (const one of (secret.destinations ?? []).flat())
+      if (one.kind === "github-actions-secret") Object.assign(one, { byHand });
   if (size === "full") return { estate, written: raw, config: checkConfig(raw) };
   const names = size === "lean" ? LEAN : [];
   estate.heroku.apps = estate.heroku.apps.filter(({ name }) => names.includes(name));
@@ -36,7 +40,8 @@ function made(size: Size): Ground {
   const waves = (secret.destinations ?? []).map((wave) =>
     [wave].flat().filter((one) => one.kind !== "heroku-config-var" || names.includes(String(one["app"]))),
   );
-  secret.destinations = size === "bare" ? [] : waves.filter((wave) => wave.length > 0);
-  if (size === "bare") for (const one of estate.github.repositories) one.secrets = {};
+  const alone = size === "bare" && !byHand;
+  secret.destinations = alone ? [] : waves.filter((wave) => wave.length > 0);
+  if (alone) for (const one of estate.github.repositories) one.secrets = {};
   return { estate, written: raw, config: checkConfig(raw) };
 }

@@ -117,6 +117,8 @@ function stepsThatWrite(run: Run, write: Write): readonly string[] {
 function stepsFor(snapshot: Snapshot, { vendor, method, path }: Write): readonly string[] {
   if (vendor === "infisical") return method === "POST" ? ["claim"] : ["store", "restore/vault"];
   const copy = copiesOf(snapshot).find((one) => one.vendor === vendor && path.includes(placeOf(one)));
+  // What a person is to write is never written by us.
+  if (copy?.byHand) return [];
   if (copy) return [`propagate/${copy.id}`, `restore/${copy.id}`];
   if (method === "POST" && path === "/oauth/authorizations") return ["mint"];
   return method === "DELETE" && path.startsWith("/oauth/authorizations/") ? ENDS : [];

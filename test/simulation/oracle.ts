@@ -21,6 +21,8 @@ export interface Oracle {
   disturbed(): void;
   /** The same where it changes neither which key lives nor which copy holds what. */
   stirred(): void;
+  /** A person has written a copy for a run. */
+  carried(): void;
   /** Our database was restored from before. */
   restored(): void;
   /** Our clock was set forward by so much, or back where it is negative. */
@@ -116,6 +118,12 @@ export function oracleOf(watched: Watched): Oracle {
       disturbed();
     },
     stirred: () => {
+      scene.places = placesOf(sandbox);
+      judgeConsumers(scene);
+    },
+    carried: () => {
+      scene.wroteAt = now();
+      scene.wroteSecond = secondOf(now());
       scene.places = placesOf(sandbox);
       judgeConsumers(scene);
     },

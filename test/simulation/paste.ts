@@ -6,9 +6,11 @@ import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import type { MemoryRecord } from "../flow/memory-record.ts";
 import { ACTOR } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
+import type { Carrying } from "./person.ts";
 import type { Timeline } from "./timeline.ts";
+import { KEY, ownerOf } from "./truth.ts";
 
-/** Where a person pastes a value. */
+/** Where a person pastes a value, and takes one from. */
 interface Desk {
   readonly sandbox: Sandbox;
   readonly memory: MemoryRecord;
@@ -16,6 +18,22 @@ interface Desk {
   readonly fingerprint: Fingerprinter;
   /** Values under seal, by id. */
   readonly sealed: Map<string, Values>;
+}
+
+/** A person takes the value that is to be carried, as Lockstep shows it, and writes it to the repository's secret. */
+export function carry({ sandbox, memory, sealed }: Desk, run: Run, { value: purpose }: Carrying): void {
+  const kept = memory.sealed.findLast((one) => one.run === run.id && one.purpose === purpose);
+  const token = kept && sealed.get(kept.id)?.["token"]?.reveal();
+  const authorization = ownerOf(sandbox, token)?.id;
+  if (authorization === undefined) return;
+  for (const { owner, name, secrets } of sandbox.github.repositories)
+    if (secrets.some((one) => one.name === KEY))
+      sandbox.control.act({
+        act: "set-github-secret",
+        repository: `${owner}/${name}`,
+        name: KEY,
+        value: { authorization },
+      });
 }
 
 /** A person creates what the run asks for, and pastes its value as the answer to the question. */

@@ -23,6 +23,8 @@ async function next(one: Case, breaks: (other: Case) => Promise<boolean>): Promi
 function* smallerThan(one: Case): Generator<Case> {
   for (let i = 0; i < one.events.length; i += 1)
     yield { ...one, events: one.events.filter((_, at) => at !== i) };
+  const { tasks, ...does } = one;
+  if (tasks !== undefined) yield does;
   if (one.skewMs !== 0) yield { ...one, skewMs: 0 };
   for (let i = 0; one.people.length > 1 && i < one.people.length; i += 1)
     yield { ...one, people: one.people.filter((_, at) => at !== i) };

@@ -15,9 +15,9 @@ import { DISTURBING, perform } from "./hands.ts";
 import { useLightFetch, usePlatformFetch } from "./light-fetch.ts";
 import type { Sending } from "./network.ts";
 import { oracleOf } from "./oracle.ts";
-import { paste } from "./paste.ts";
+import { carry, paste } from "./paste.ts";
 import { personOf } from "./person.ts";
-import { prepared } from "./situations.ts";
+import { isByHand, prepared } from "./situations.ts";
 import { openTimeline } from "./timeline.ts";
 
 const START = Date.UTC(2026, 10, 21, 8, 30);
@@ -46,7 +46,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
   const chance = chanceOf(one.seed, "network");
   const timeline = openTimeline(START);
   useLightFetch();
-  const ground = groundOf(one.size);
+  const ground = groundOf(one.size, isByHand(one.runbook));
   const memory = emptyMemory();
   const trace: string[] = [];
   const note = (text: string) => {
@@ -156,7 +156,13 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     const person = personOf(timeline, memory, {
       decisions: one.people,
       delay: () => manners.between(60_000, 30 * 3_600_000),
+      tasks: one.tasks ?? "does",
       paste: (run, question) => paste(desk, run, question),
+      carry: (run, task) => {
+        note(`* a person carries the ${task.value} value`);
+        carry(desk, run, task);
+        oracle.carried();
+      },
       decided: (choice) => note(`* a person decides: ${choice}`),
     });
     crew = crewOf({

@@ -53,6 +53,7 @@ type Prepare = (stage: Stage) => Situation;
 const SITUATIONS: Readonly<Record<string, Prepare>> = {
   "overlap@1": (stage) => rotation(stage, {}),
   "overlap@1/compromised": (stage) => rotation(stage, { reason: "compromise" }),
+  "overlap@1/by-hand": (stage) => rotation(stage, {}),
   "supplied@1": (stage) => rotation(stage, { supplied: true }),
   "supplied@1/keyless": (stage) => {
     stage.sandbox.control.act({ act: "delete-authorization", id: OLD });
@@ -91,6 +92,11 @@ export const ATTACKED: readonly string[] = Object.keys(SITUATIONS);
 /** Those of a runbook, or the one that is named. */
 export function situationsOf(name: string): readonly string[] {
   return ATTACKED.filter((one) => one === name || one.startsWith(`${name}/`));
+}
+
+/** Whether a person has to write one of the copies. */
+export function isByHand(name: string): boolean {
+  return name.endsWith("/by-hand");
 }
 
 /** Sets the situation of that name up. */

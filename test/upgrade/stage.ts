@@ -12,7 +12,7 @@ import { type Crew, crewOf, type Run } from "../simulation/crew.ts";
 import { useLightFetch, usePlatformFetch } from "../simulation/light-fetch.ts";
 import type { Sending } from "../simulation/network.ts";
 import { type Oracle, oracleOf } from "../simulation/oracle.ts";
-import { paste } from "../simulation/paste.ts";
+import { carry, paste } from "../simulation/paste.ts";
 import { type Person, personOf } from "../simulation/person.ts";
 import { openTimeline, type Timeline } from "../simulation/timeline.ts";
 import { isNamed, type Tree, treeOf } from "./tree.ts";
@@ -69,10 +69,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const { watched: plan } = options;
   const situation = plan && { plan, canonical: OLD, mayEnd: [OLD], later: [] };
   const oracle = situation && oracleOf({ sandbox, memory, situation, now: timeline.now, runs });
+  const desk = { sandbox, memory, timeline, fingerprint, sealed };
   const person = personOf(timeline, memory, {
     decisions: options.decisions,
     delay: () => chance.between(60_000, 3_600_000),
-    paste: (run, question) => paste({ sandbox, memory, timeline, fingerprint, sealed }, run, question),
+    tasks: "does",
+    paste: (run, question) => paste(desk, run, question),
+    carry: (run, task) => carry(desk, run, task),
     decided: () => {},
   });
   const quiet = { asks: () => undefined, answered: () => {} };
