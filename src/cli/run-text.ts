@@ -40,7 +40,7 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   // Nothing that can be undone once the old key may be ended.
   const ending = begun("revoke") || begun("break-glass");
   const choices: Choice[] = [
-    { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: "try the open step again" },
+    { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: retryMeans(run) },
     {
       choice: "settle",
       command: `lockstep resolve ${run.id} --settle`,
@@ -66,6 +66,12 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
       means: "end the old key now, although copies may still hold it",
     });
   return choices;
+}
+
+function retryMeans({ flow, trouble }: RunRecord): string {
+  return flow === "rotate" && trouble?.code === "COPY_HOLDS_OLD"
+    ? "write again what was changed, and try the open step again"
+    : "try the open step again";
 }
 
 function settlingMeans(run: RunRecord, steps: RunView["steps"]): string {

@@ -34,6 +34,7 @@ function running(s: Stage, more: Partial<Running> = {}): Running {
     begun: [],
     history,
     questions: new Set(),
+    tried: new Map(),
     asked: new Map(),
     heads: "on",
     ...more,

@@ -295,6 +295,56 @@ describe("a held run", () => {
   });
 });
 
+describe("[X-14] a step that repeats what came before", () => {
+  const changed = { ...TROUBLE, code: "COPY_HOLDS_OLD" } as const;
+  /** Two copies and an end that finds one of them changed, as often as it is told. */
+  const play = (words: readonly Decision[], ...ends: readonly [Outcome<unknown>, ...Outcome<unknown>[]]) => {
+    const s = stage({ words });
+    const seen: unknown[] = [];
+    const copy = (id: string) => {
+      const write = script(done(`${id}, write 1`), done(`${id}, write 2`), done(`${id}, write 3`));
+      return act(s.log, { id, does: write });
+    };
+    const ending = script(...ends);
+    const end = act(s.log, {
+      id: "end",
+      undoes: "impossible",
+      repeats: ({ code }) => (code === "COPY_HOLDS_OLD" ? "copies" : undefined),
+      does: async (_c, { copies }) => {
+        seen.push(Object.values(copies));
+        return ending();
+      },
+    });
+    const entries = () => [
+      line("canonical", stored(s.log)),
+      { ...line("copies", copy("a"), copy("b")), collects: true },
+      line("soaked", act(s.log, { id: "soak", effect: "none" })),
+      line("revoked", end),
+    ];
+    return { s, seen, left: s.carryOut({ entries }) };
+  };
+
+  it("does so on a retry, with fresh facts and under other keys, and nothing before that again", async () => {
+    const { s, seen, left } = play([retry, retry], refused(changed), refused(changed), done(1));
+    expect(await left).toEqual(completed);
+    expect(seen).toEqual([1, 2, 3].map((n) => [`a, write ${n}`, `b, write ${n}`]));
+    expect(s.log.filter((one) => one === "does stored")).toHaveLength(1);
+    expect(s.log.filter((one) => one === "does soak")).toHaveLength(3);
+    expect(s.asked.map(({ key }) => key)).toEqual(["decision/end/1/1", "decision/end/2/1"]);
+  });
+
+  it("does not for other trouble, nor where a person says that it was done by hand", async () => {
+    for (const [words, stopped] of [
+      [[retry], TROUBLE],
+      [[settle], changed],
+    ] as const) {
+      const { s, left } = play(words, refused(stopped), done(1));
+      await left;
+      expect(s.log.filter((one) => one === "does a")).toHaveLength(1);
+    }
+  });
+});
+
 describe("a task for a person", () => {
   it("is asked once nothing is in the way of what stands beside it", async () => {
     const s = stage();

@@ -9,7 +9,7 @@ import {
   type StepPorts,
 } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
-import type { Facts } from "./facts.ts";
+import type { FactName, Facts } from "./facts.ts";
 import { askAgainAt, hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { noteDown } from "./persist.ts";
@@ -34,7 +34,8 @@ interface StepEnd {
 type Led =
   | { readonly is: "through" }
   | { readonly is: "over"; readonly end: RunEnd }
-  | { readonly is: "back" };
+  | { readonly is: "back" }
+  | { readonly is: "from"; readonly gives: FactName };
 
 /**
  * Carries out a runbook: the one place that decides what follows what. Never throws: trouble before the first store
@@ -54,7 +55,8 @@ export async function interpret(
   });
   const history = { uncertain: false, requests: [] };
   const people = { questions: new Set<string>(), asked: new Map<Step, Instant>() };
-  const way = { snapshot, journal, ports, startedAt, begun: [], history, ...people };
+  const tried = new Map<string, number>();
+  const way = { snapshot, journal, ports, startedAt, begun: [], history, tried, ...people };
   const { breakGlass } = runbook;
   const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
   const led = await carryOutAll(there, runbook.entries(snapshot));
@@ -63,21 +65,28 @@ export async function interpret(
   // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
   // new key with itself would leave nobody to show that it is gone.
   const { validated: _validated, ...facts } = there.facts;
-  const back: Running = { ...there, facts, heads: "back" };
+  const back: Running = { ...there, facts, heads: "back", tried: new Map() };
   const returned = await carryOutAll(back, runbook.back?.(snapshot) ?? []);
   if (returned.is === "over") return returned.end;
   return finish(back, { status: "cancelled", trouble: rolledBack(snapshot) });
 }
 
 async function carryOutAll(run: Running, entries: readonly Entry[]): Promise<Led> {
-  for (const entry of entries) {
-    const values: Record<string, unknown> = {};
-    for (const wave of entry.waves) {
-      const led = await carryOutWave(run, wave, values);
-      if (led.is !== "through") return led;
-    }
-    Object.assign(run.facts, { [entry.gives]: entry.collects ? values : Object.values(values)[0] });
+  for (let next = 0; next < entries.length; next += 1) {
+    const led = await carryOutEntry(run, entries[next] as Entry);
+    if (led.is === "from") next = entries.findIndex(({ gives }) => gives === led.gives) - 1;
+    else if (led.is !== "through") return led;
   }
+  return { is: "through" };
+}
+
+async function carryOutEntry(run: Running, entry: Entry): Promise<Led> {
+  const values: Record<string, unknown> = {};
+  for (const wave of entry.waves) {
+    const led = await carryOutWave(run, wave, values);
+    if (led.is !== "through") return led;
+  }
+  Object.assign(run.facts, { [entry.gives]: entry.collects ? values : Object.values(values)[0] });
   return { is: "through" };
 }
 
@@ -87,9 +96,12 @@ async function carryOutWave(
   wave: readonly Step[],
   values: Record<string, unknown>,
 ): Promise<Led> {
+  const id = wave[0]?.id ?? "none";
   let open = wave;
   let settled: Decision | undefined;
-  for (let attempt = 1; open.length > 0; attempt += 1) {
+  while (open.length > 0) {
+    const attempt = (run.tried.get(id) ?? 0) + 1;
+    run.tried.set(id, attempt);
     const ends = await attemptAll(run, open, { attempt, ...(settled && { settled }) });
     for (const { step, act: acted, prove: proved } of ends) {
       if (acted.is === "done" && (!step.proves || proved?.is === "proved")) values[step.id] = acted.value;
@@ -99,7 +111,7 @@ async function carryOutWave(
     if (open.length === 0 || ends.every((one) => !isBad(one) || answerRefused(one))) continue;
     const { trouble, unsettled, stopped } = verdictOf(ends);
     const decided = ends.find((one) => one.decided)?.decided;
-    const place = `${wave[0]?.id ?? "none"}/${attempt}`;
+    const place = `${id}/${attempt}`;
     await revertOne(run, ends, attempt);
     const stays = unsettled || trouble.code === "FROZEN" || decided?.choice === "break-glass";
     const walks = run.heads === "on" && !stays && canWalkBack(run.begun);
@@ -108,6 +120,8 @@ async function carryOutWave(
       : await hold(run, trouble, place, { decided });
     if (led.is !== "again") return led;
     settled = led.settled;
+    const from = settled ? undefined : open.flatMap((step) => step.repeats?.(trouble, run.snapshot) ?? [])[0];
+    if (from) return { is: "from", gives: from };
   }
   return { is: "through" };
 }

@@ -21,6 +21,8 @@ export interface Running {
   readonly history: { uncertain: boolean; readonly requests: string[] };
   /** Keys under which people were asked. */
   readonly questions: Set<string>;
+  /** How often each wave was tried, by the id of its first step. */
+  readonly tried: Map<string, number>;
   /** When each step first asked a person. */
   readonly asked: Map<Step, Instant>;
   /** `back` once a person has decided to roll back. */

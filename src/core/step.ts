@@ -92,6 +92,8 @@ export interface StepDefinition<T extends FactName, Value, Observed> {
   /** One observation after the effect, asked again until the deadline while it is unknown. */
   proves?(c: StepContext, facts: Pick<Facts, T>, value: Value): Promise<Proof>;
   readonly proveWithinMs?: Milliseconds;
+  /** From which fact on the run is carried out once more, where this stopped the step and a person has it tried again. */
+  repeats?(stopped: Trouble, s: Snapshot): FactName | undefined;
   /** Whether this step alone is taken back at once when its proof is refuted so, before the run is held (HK-21). */
   reverts?(refuted: Trouble): boolean;
   readonly undoes: Undo;

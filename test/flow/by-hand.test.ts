@@ -77,6 +77,20 @@ describe("[DR-13] a place that only a person can write", () => {
     expect(isAlive(w, fresh)).toBe(false);
   });
 
+  it("[X-14] is never believed again once somebody else has changed it: what is left is to roll back", async () => {
+    const { w, run } = await started();
+    expect(await run.go()).toMatchObject({ status: "waiting" });
+    const [fresh = ""] = livingOf(w, run);
+    write(w, fresh);
+    run.say(says("done"));
+    const changed = { status: "held", trouble: { code: "COPY_HOLDS_OLD" } };
+    const stand = await run.go({ recorded: (key) => key.startsWith("soak/act") && write(w, OLD) });
+    expect(stand).toMatchObject(changed);
+    run.say({ choice: "retry" });
+    expect(await run.go()).toMatchObject(changed);
+    expect(isAlive(w, OLD)).toBe(true);
+  });
+
   it("[HK-14] [X-14] is not waited for by whoever rolls back instead", async () => {
     const { w, run } = await started();
     expect(await run.go()).toMatchObject({ status: "waiting" });

@@ -95,6 +95,12 @@ describe("the end of the old key", () => {
       expect(stand.status).toBe("held");
       expect(["COPY_HOLDS_OLD", "DESTINATION_UNPROVED", "SWEEP_INCOMPLETE"]).toContain(stand.trouble?.code);
       expect(isAlive(w, OLD)).toBe(true);
+      // What it holds cannot be read, so that only another write tells; the overlap begins anew with it.
+      const before = w.clock.now();
+      run.say({ choice: "retry" });
+      expect(await run.go()).toEqual({ status: "completed" });
+      expect(w.clock.now() - before).toBeGreaterThanOrEqual(30 * 60_000);
+      expectRotated(w, run);
     }
   });
 

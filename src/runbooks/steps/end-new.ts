@@ -1,7 +1,7 @@
 import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
-import { lookBeforeEnding } from "./ending.ts";
+import { changedIsWrittenAgain, lookBeforeEnding, WRITTEN_AGAIN } from "./ending.ts";
 import { KEY_TAKEN_BACK, lookGone } from "./gone.ts";
 import { endTagged } from "./mint.ts";
 import { BACK, refusal } from "./refusal.ts";
@@ -14,6 +14,7 @@ export const endNew = step({
   by: "api",
   effect: "repeatable",
   says: () => "End the new key by its exact id, only when every copy was just seen to hold the old value",
+  conditional: [WRITTEN_AGAIN],
   target: (s) => s.issuer.account,
   observes: (c, { checked, old }) => lookBeforeEnding(c, { ref: old, sealed: checked.sealed }),
   needs: newMayBeEnded,
@@ -23,5 +24,6 @@ export const endNew = step({
     return ended.is === "done" ? done({ id: pending.ref.id, at: c.now() }) : ended;
   },
   proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
+  repeats: changedIsWrittenAgain("restored"),
   undoes: "impossible",
 });

@@ -1,4 +1,6 @@
 import type { Credential } from "../../core/credential.ts";
+import type { Trouble } from "../../core/errors.ts";
+import type { FactName } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
 import type { SealedId } from "../../core/sealed.ts";
@@ -6,6 +8,19 @@ import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.
 import type { Calls, StepContext } from "../../core/step.ts";
 import { type Closeness, type Sweep, sightOf, surveysOf, sweep } from "../../core/sweep.ts";
 import { claimIsOurs } from "./claim.ts";
+
+/**
+ * What somebody has changed meanwhile is written again before the end is tried again. Where only a person writes a place, nothing
+ * would show whether the change was meant: there a rollback is what is left.
+ */
+export function changedIsWrittenAgain<F extends FactName>(written: F) {
+  return ({ code }: Trouble, s: Snapshot): F | undefined =>
+    code === "COPY_HOLDS_OLD" && !copiesOf(s).some(({ byHand }) => byHand) ? written : undefined;
+}
+
+/** What stands in the plan for {@link changedIsWrittenAgain}. */
+export const WRITTEN_AGAIN =
+  "where somebody has changed a copy meanwhile, the run is held; a retry writes it again, and all that follows is done again";
 
 /** What is looked at right before a credential is ended: every place, its surroundings, and what was checked at the start (X-06, X-13). */
 export async function lookBeforeEnding(

@@ -3,7 +3,7 @@ import { add } from "../../core/plan.ts";
 import { step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../guards/old.ts";
 import { oldMayBeEnded } from "../../guards/sweep.ts";
-import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
+import { changedIsWrittenAgain, costsOfLooking, lookBeforeEnding, WRITTEN_AGAIN } from "./ending.ts";
 import { lookGone, notGone } from "./gone.ts";
 import { refusal } from "./refusal.ts";
 
@@ -22,7 +22,7 @@ export const revoke = step({
     add(costsOfLooking(s), {
       [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed + 2 * s.issuer.costs.probe,
     }),
-  conditional: ["one read more for each further place that our accesses can see"],
+  conditional: ["one read more for each further place that our accesses can see", WRITTEN_AGAIN],
   observes: (c, { pending }) => lookBeforeEnding(c, pending),
   needs: [oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne, ...oldMayBeEnded],
   looks: (c, { old }) => lookGone(c, old.id, BECAUSE),
@@ -35,5 +35,6 @@ export const revoke = step({
     if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE) };
     return refusal(c, checked.sealed, pending.sealed);
   },
+  repeats: changedIsWrittenAgain("copies"),
   undoes: "impossible",
 });
