@@ -34,6 +34,13 @@ export interface Decision {
   readonly choice: "retry" | "settle" | "rollback" | "cancel" | "break-glass";
   readonly by?: Actor;
   readonly reason?: string;
+  readonly asked?: Asked;
+}
+
+/** When a step first asked a person, and the last change that its place showed then: what was done before is no answer. */
+export interface Asked {
+  readonly at: Instant;
+  readonly shown?: Instant;
 }
 
 /** A person's answer to an operator step's task; a value travels only as the id under which it was sealed. */
@@ -41,8 +48,7 @@ export interface Answer {
   readonly is: "done" | "declined";
   readonly by: Actor;
   readonly at: Instant;
-  /** When the step first asked for it: what was done before is no part of the answer. */
-  readonly asked?: Instant;
+  readonly asked?: Asked;
   readonly sealed?: SealedId;
   readonly fingerprints?: Fingerprints;
   readonly reason?: string;

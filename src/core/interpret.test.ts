@@ -380,7 +380,7 @@ describe("a task for a person", () => {
     expect(s.asked.map(({ until }) => until)).toEqual(
       Array(3).fill(after("2026-11-21T08:30:00.000Z", 86_400_000)),
     );
-    expect(heard).toEqual([{ ...answer("done"), asked: "2026-11-21T08:30:00.000Z" }]);
+    expect(heard).toEqual([{ ...answer("done"), asked: { at: "2026-11-21T08:30:00.000Z" } }]);
   });
 
   it("is not asked of anybody where looking first shows that it is done", async () => {
@@ -419,6 +419,7 @@ describe("a task for a person", () => {
       id: "a",
       by: "operator",
       asks: () => TASK,
+      shows: script("changed 1", "changed 2"),
       does: async (_c, _facts, said) => {
         asked.push(said?.asked);
         await s.ports.pause(60_000);
@@ -427,7 +428,7 @@ describe("a task for a person", () => {
     });
     expect(await s.carryOut(book(a))).toEqual(completed);
     // What was done since the first time counts, however often it was asked again.
-    expect(asked).toEqual(Array(2).fill("2026-11-21T08:30:00.000Z"));
+    expect(asked).toEqual(Array(2).fill({ at: "2026-11-21T08:30:00.000Z", shown: "changed 1" }));
     expect(s.log.filter((one) => one.startsWith("asked"))).toHaveLength(2);
   });
 

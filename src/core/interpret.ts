@@ -2,6 +2,7 @@ import { act, foundThere, prove, revert } from "./carry-out.ts";
 import {
   type ActResult,
   type Answer,
+  type Asked,
   type Circumstances,
   type Decision,
   failed,
@@ -19,7 +20,6 @@ import { finish, newQuestion, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
 import type { Task } from "./task.ts";
-import type { Instant } from "./time.ts";
 
 /** How one step went on its latest attempt. */
 interface StepEnd {
@@ -54,7 +54,7 @@ export async function interpret(
     return journal.now();
   });
   const history = { uncertain: false, requests: [] };
-  const people = { questions: new Set<string>(), asked: new Map<Step, Instant>() };
+  const people = { questions: new Set<string>(), asked: new Map<Step, Asked>() };
   const tried = new Map<string, number>();
   const way = { snapshot, journal, ports, startedAt, begun: [], history, tried, ...people };
   const { breakGlass } = runbook;
@@ -199,7 +199,10 @@ async function attemptRound(
   if (steps.length === 0) return [];
   const at = circumstancesOf(run, how, answer);
   const acts = await run.journal.round(
-    steps.map((step) => ({ key: `${step.id}/act/${how.attempt}`, body: () => act(step, at) })),
+    steps.map((step) => ({
+      key: `${step.id}/act/${how.attempt}`,
+      body: () => act(step, settledAsAsked(run, step, at)),
+    })),
   );
   const paired = steps.map((step, i) => ({ step, act: acts[i] as ActResult }));
   for (const { step, act: acted } of paired) {
@@ -209,6 +212,12 @@ async function attemptRound(
     if (step.effect !== "none" && acted.touched && !run.begun.includes(step)) run.begun.push(step);
   }
   return proveRound(paired, at);
+}
+
+/** By hand counts what was done since the person was asked. */
+function settledAsAsked({ asked }: Running, step: Step, at: Circumstances): Circumstances {
+  const since = asked.get(step);
+  return at.settled && since ? { ...at, settled: { ...at.settled, asked: since } } : at;
 }
 
 async function proveRound(ends: readonly StepEnd[], at: Circumstances): Promise<StepEnd[]> {
@@ -235,14 +244,15 @@ async function ask(run: Running, step: Step, task: Task, attempt: number): Promi
   const { journal, ports } = run;
   const question = newQuestion(run, `task/${step.id}/${attempt}`);
   for (let n = 1; ; n += 1) {
-    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async () => {
+    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async (): Promise<Asked> => {
+      const shown = n === 1 ? await step.shows?.(ports.context(run.facts)) : undefined;
       if (n === 1) await ports.asked(step, task, question);
       else await ports.reminded(undefined, question, n);
-      return journal.now();
+      return { at: journal.now(), ...(shown !== undefined && { shown }) };
     });
     const asked = run.asked.get(step) ?? since;
     run.asked.set(step, asked);
-    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since));
+    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since.at));
     if (!answer) continue;
     await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
     return "choice" in answer ? answer : { ...answer, asked };

@@ -1,5 +1,5 @@
 import { undo } from "./carry-out.ts";
-import type { StepPorts } from "./circumstances.ts";
+import type { Asked, StepPorts } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import type { Journal } from "./journal.ts";
@@ -24,7 +24,7 @@ export interface Running {
   /** How often each wave was tried, by the id of its first step. */
   readonly tried: Map<string, number>;
   /** When each step first asked a person. */
-  readonly asked: Map<Step, Instant>;
+  readonly asked: Map<Step, Asked>;
   /** `back` once a person has decided to roll back. */
   readonly heads: "on" | "back";
   /** Ends the old credential at once, where the runbook has such a step. */

@@ -84,6 +84,8 @@ export interface StepDefinition<T extends FactName, Value, Observed> {
   readonly looksFirst?: boolean;
   /** What a person is asked before an operator's step is done; its answer is given to `does`. */
   asks?(s: Snapshot, facts: Pick<Facts, T>, run: Asking): Task | undefined;
+  /** The last change that the place shows when a person is asked; undefined where it shows none, or cannot be seen. */
+  shows?(c: StepContext): Promise<Instant | undefined>;
   does(c: StepContext, facts: Pick<Facts, T>, answer?: Answer): Promise<Outcome<Value>>;
   /** What a done step says, where nothing is left to be observed after it. */
   tells?(value: Value): string;

@@ -3,7 +3,7 @@ import { SWEEP_MAX_AGE } from "../../src/guards/sweep.ts";
 import type { Authorization } from "../../src/sandbox/heroku/state.ts";
 import type { Run } from "./crew.ts";
 import type { Sending } from "./network.ts";
-import { diedByOthers, isOwn, isTagged, type Scene } from "./scene.ts";
+import { diedByOthers, isOutOfSight, isOwn, isTagged, type Scene } from "./scene.ts";
 import { accepted, authorizationOf, consumersOf, holdersOf, KEY, ownerOf, vaultValue } from "./truth.ts";
 
 /** P1, P2, P10 at the end of a key by our hand. */
@@ -16,8 +16,8 @@ export function judgeEnd(scene: Scene, id: string): void {
   if (scene.glass && !isOwn(scene, one)) return void scene.excused.add(id);
   // What others do after the last look began cannot be seen by it: no one can look and act in one moment.
   if (scene.disturbedAt >= lookBegan(scene)) return void scene.excused.add(id);
-  if (scene.sameSecond) scene.excused.add(id);
-  for (const place of holdersOf(sandbox, one.token, scene.sameSecond))
+  if (isOutOfSight(scene)) scene.excused.add(id);
+  for (const place of holdersOf(sandbox, one.token, isOutOfSight(scene)))
     if (!isKeptFromUs(scene, place)) violated("P2", `ended a key that ${place} holds`);
   const held = vaultValue(sandbox);
   if (!accepted(sandbox.heroku, held, scene.now()) && !diedByOthers(scene, held))

@@ -23,6 +23,10 @@ export interface Oracle {
   stirred(): void;
   /** A person has written a copy for a run. */
   carried(): void;
+  /** A person has said to have done something by hand, and has not. */
+  claimed(): void;
+  /** Somebody else has written the repository's secret, which nobody can read. */
+  rewritten(): void;
   /** Our database was restored from before. */
   restored(): void;
   /** Our clock was set forward by so much, or back where it is negative. */
@@ -126,6 +130,12 @@ export function oracleOf(watched: Watched): Oracle {
       scene.wroteSecond = secondOf(now());
       scene.places = placesOf(sandbox);
       judgeConsumers(scene);
+    },
+    claimed: () => {
+      scene.claimed = true;
+    },
+    rewritten: () => {
+      scene.rewritten = true;
     },
     rested: (run) => judgeRest(scene, run),
     over: () => {

@@ -32,6 +32,8 @@ export interface Manner {
   /** Writes a value to the place that a task names, if there is one to carry. */
   carry(run: Run, task: Carrying): void;
   decided(choice: Decision["choice"]): void;
+  /** Says that something is done by hand, and has not done it. */
+  claims(): void;
 }
 
 /** What can be decided in place of an answer. */
@@ -58,7 +60,8 @@ export function personOf(timeline: Timeline, memory: MemoryRecord, manner: Manne
     if (how === "declines") return say(run, key, { is: "declined", ...by });
     if (how === "decides" && INSTEAD.includes(manner.decisions[0] ?? "retry")) return decide(run, key);
     if (task.kind === "value") return say(run, key, await manner.paste(run, key));
-    if (task.kind === "carry" && how !== "early") manner.carry(run, task);
+    if (task.kind === "carry" && how === "early") manner.claims();
+    else if (task.kind === "carry") manner.carry(run, task);
     return say(run, key, { is: "done", ...by });
   };
   const answer = async (run: Run, key: string): Promise<void> => {
@@ -71,6 +74,7 @@ export function personOf(timeline: Timeline, memory: MemoryRecord, manner: Manne
     if (choice === undefined) return void left.add(run);
     said += 1;
     manner.decided(choice);
+    if (choice === "settle") manner.claims();
     say(run, key, { choice, by: ACTOR, reason: "the simulation decided" });
   };
 

@@ -42,6 +42,10 @@ export interface Scene {
   wroteSecond: number;
   /** Somebody has written in the same second. */
   sameSecond: boolean;
+  /** A person's false word. */
+  claimed: boolean;
+  /** Somebody else has written the repository's secret. */
+  rewritten: boolean;
   /** How far our own clock was set forward: what waits by it waits so much less. */
   gained: number;
   /** When each run began its present step. */
@@ -78,6 +82,8 @@ export function sceneOf(
     wroteAt: Number.NEGATIVE_INFINITY,
     wroteSecond: Number.NaN,
     sameSecond: false,
+    claimed: false,
+    rewritten: false,
     gained: 0,
     begun: new Map(),
     read: new Map(),
@@ -97,6 +103,14 @@ export function isCalm({ disturbedAt }: Scene): boolean {
 function tagsOf({ runs, situation }: Scene): readonly string[] {
   const tags = runs().map(({ tag }) => tag);
   return situation.formerTag === undefined ? tags : [situation.formerTag, ...tags];
+}
+
+/**
+ * Whether what the repository's secret holds is beyond anybody's sight: written in the second of our own write, or by somebody else
+ * where a person says to have done it.
+ */
+export function isOutOfSight({ sameSecond, claimed, rewritten }: Scene): boolean {
+  return sameSecond || (claimed && rewritten);
 }
 
 /** Whether a run has created it. */

@@ -109,6 +109,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       }
       if (event.is === "act") {
         perform(sandbox, event.act, situation.formerTag ?? runs()[0]?.tag ?? "");
+        if (event.act === "writes the repository's secret") oracle.rewritten();
         if (DISTURBING.includes(event.act)) oracle.disturbed();
         else oracle.stirred();
       }
@@ -163,6 +164,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         carry(desk, run, task);
         oracle.carried();
       },
+      claims: () => oracle.claimed(),
       decided: (choice) => note(`* a person decides: ${choice}`),
     });
     crew = crewOf({

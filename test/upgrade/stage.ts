@@ -76,6 +76,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     tasks: "does",
     paste: (run, question) => paste(desk, run, question),
     carry: (run, task) => carry(desk, run, task),
+    claims: () => {},
     decided: () => {},
   });
   const quiet = { asks: () => undefined, answered: () => {} };

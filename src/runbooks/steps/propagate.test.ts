@@ -35,3 +35,27 @@ it("[DR-13] a write by hand counts once the place shows a change after the vault
     });
   }
 });
+
+it("[DR-13] [P2] a write by hand is one since the person was asked, and none that was there by then", async () => {
+  const { step } = propagate(copy("ci", { read: false, byHand: { command: [], lines: [] } }));
+  const facts = { ...FACTS, canonical: { copy: "vault", at: VAULT, fingerprints: {}, wrote: true } } as Facts;
+  for (const [shown, changedAt, counts] of [
+    [EARLIER, "2026-11-21T08:39:59.000Z", false],
+    [EARLIER, LATER, true],
+    [undefined, LATER, true],
+    [LATER, LATER, false],
+  ] as const) {
+    const { c } = scene({
+      stores: { ci: { observe: async () => done({ at: LATER, present: true, changedAt }) } },
+    });
+    const asked = { at: "2026-11-21T08:40:00.900Z", ...(shown && { shown }) };
+    const by = { name: "kris", assurance: "local user" } as const;
+    expect(await step.does(c, facts, { is: "done", by, at: LATER, asked })).toMatchObject({
+      is: counts ? "done" : "refused",
+    });
+    expect(await step.settles?.(c, facts, { choice: "settle", asked })).toMatchObject({
+      is: counts ? "present" : "absent",
+    });
+    expect(await step.shows?.(c)).toBe(changedAt);
+  }
+});

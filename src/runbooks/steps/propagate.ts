@@ -1,4 +1,4 @@
-import type { Answer } from "../../core/circumstances.ts";
+import type { Answer, Asked } from "../../core/circumstances.ts";
 import { sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
@@ -7,7 +7,7 @@ import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext } from "../../core/step.ts";
 import type { Receipt } from "../../core/store.ts";
 import type { Task } from "../../core/task.ts";
-import { after, between, type Instant } from "../../core/time.ts";
+import { after, between, type Instant, secondOf } from "../../core/time.ts";
 import { newKeyStillWorks } from "../../guards/new.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
 import { receiptOf } from "./receipt.ts";
@@ -45,20 +45,20 @@ export const propagate = (copy: CopySnapshot) =>
     needs: [newKeyStillWorks],
     // A place that cannot be read tells nothing by looking: there, writing again is the only way to know.
     looks: (c, { pending }) => lookFor(c, copy, pending.fingerprints),
+    ...(copy.byHand && { shows: (c: StepContext) => lastChangeOf(c, copy) }),
     does: async (c, { checked, pending, canonical }, answer) => {
       if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(pending.sealed));
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      return confirmChanged(c, copy, sinceVault(copy, { canonical, checked }), pending.fingerprints);
+      const since = answer?.asked
+        ? sinceAsked(copy, checked, answer.asked)
+        : sinceVault(copy, { canonical, checked });
+      return confirmChanged(c, copy, since, pending.fingerprints);
     },
     // By hand counts in a place that cannot be read only if it changed after the vault did.
-    settles: async (c, { checked, pending, canonical }) => {
+    settles: async (c, { checked, pending, canonical }, { asked }) => {
       if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
-      const changed = await confirmChanged(
-        c,
-        copy,
-        sinceVault(copy, { canonical, checked }),
-        pending.fingerprints,
-      );
+      const since = asked ? sinceAsked(copy, checked, asked) : sinceVault(copy, { canonical, checked });
+      const changed = await confirmChanged(c, copy, since, pending.fingerprints);
       if (changed.is === "done") return { is: "present", value: changed.value };
       return changed.is === "refused" ? { is: "absent" } : changed;
     },
@@ -130,13 +130,27 @@ interface Since {
   readonly at: Instant;
   /** What a change before that is before. */
   readonly what: string;
-  /** The change that the run found there: it is none since, however much the place's clock is ahead of ours. */
-  readonly found?: Instant | undefined;
+  /** Changes that were there before: they are none since, however much the place's clock is ahead of ours. */
+  readonly found: readonly (Instant | undefined)[];
 }
 
 function sinceVault(copy: CopySnapshot, { canonical, checked }: Pick<Facts, "canonical" | "checked">): Since {
   const at = after(canonical.at, -SLACK_MS);
-  return { at, what: "the vault's", found: checked.changed?.[copy.id] };
+  return { at, what: "the vault's", found: [checked.changed?.[copy.id]] };
+}
+
+/**
+ * No slack for a clock: somebody else may have written there moments before, and that is no answer. Places tell changes by the
+ * second, so that one in the second of the question counts, unless it was there when the question was asked.
+ */
+export function sinceAsked(copy: CopySnapshot, { changed }: Facts["checked"], { at, shown }: Asked): Since {
+  return { at: secondOf(at), what: "you were asked for it", found: [changed?.[copy.id], shown] };
+}
+
+/** The last change of a place, where it shows one. */
+export async function lastChangeOf(c: StepContext, copy: CopySnapshot): Promise<Instant | undefined> {
+  const seen = await c.store(copy.id).observe();
+  return seen.is === "done" ? seen.value.changedAt : undefined;
 }
 
 /** The receipt of a write by a person: the place says that it changed since. */
@@ -149,12 +163,13 @@ export async function confirmChanged(
   const seen = await c.store(copy.id).observe();
   if (seen.is !== "done") return seen;
   const { present, changedAt } = seen.value;
-  if (present && changedAt !== undefined && changedAt !== since.found && between(since.at, changedAt) >= 0) {
+  const known = changedAt === undefined || since.found.includes(changedAt);
+  if (present && !known && between(since.at, changedAt) >= 0) {
     return done({ ...receiptOf(copy.id, seen.value, fingerprints), wrote: true });
   }
   return refused({
     code: "ANSWER_REFUSED",
-    message: `${copy.target} shows ${changedAt === undefined || changedAt === since.found ? "no change" : `its last change at ${changedAt}, which is before ${since.what}`}`,
+    message: `${copy.target} shows ${known ? "no change" : `its last change at ${changedAt}, which is before ${since.what}`}`,
     because: "a write by hand counts once the place itself shows it",
     next: `lockstep answer ${c.run}`,
   });

@@ -88,7 +88,7 @@ describe("[X-14] the old value is put back into a copy", () => {
         {
           ...answer,
           is,
-          ...(asked && { asked }),
+          ...(asked && { asked: { at: asked } }),
         },
       );
     expect(await act("declined")).toMatchObject({ is: "refused", trouble: { code: "OPERATOR_DECLINED" } });
@@ -101,7 +101,7 @@ describe("[X-14] the old value is put back into a copy", () => {
         is: "refused",
         trouble: {
           code: "ANSWER_REFUSED",
-          message: expect.stringContaining("asked to put the old value back"),
+          message: expect.stringContaining("before you were asked for it"),
         },
       });
     expect(

@@ -4,9 +4,8 @@ import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt, Store } from "../../core/store.ts";
-import { type Instant, secondOf } from "../../core/time.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
-import { carryTask, confirmChanged, lookFor, notWritten } from "./propagate.ts";
+import { carryTask, confirmChanged, lastChangeOf, lookFor, notWritten, sinceAsked } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
 
 /** Puts the old value back into one destination, where this run may have written it. */
@@ -20,6 +19,7 @@ export const restore = (copy: CopySnapshot) =>
     target: () => copy.target,
     grade: copy.capabilities.grade,
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "old") }),
+    ...(copy.byHand && { shows: (c: StepContext) => lastChangeOf(c, copy) }),
     looksFirst: true,
     looks: (c, { checked }) => lookForOld(c, copy, checked),
     // Once a person has seen to it, what is read counts.
@@ -27,7 +27,12 @@ export const restore = (copy: CopySnapshot) =>
     does: async (c, { checked }, answer) => {
       if (!copy.byHand) return putBack(c, copy, c.store(copy.id), checked);
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      return restoredByHand(c, copy, checked, answer?.asked ?? c.now());
+      return confirmChanged(
+        c,
+        copy,
+        sinceAsked(copy, checked, answer?.asked ?? { at: c.now() }),
+        checked.fingerprints,
+      );
     },
     proves: async (c, { checked }, receipt) =>
       c.store(copy.id).prove(receipt, await c.sealed.open(checked.sealed)),
@@ -70,21 +75,6 @@ async function putBack(
   return seen.is === "done" && sameFingerprints(seen.value.fingerprints ?? {}, fingerprints)
     ? done(receiptOf(copy.id, seen.value, fingerprints))
     : written;
-}
-
-/**
- * No slack for a clock: the new value may have been written there moments before, and that is no sign of the old one. Places
- * tell changes by the second, so that one in the second of the question counts.
- */
-function restoredByHand(
-  c: StepContext,
-  copy: CopySnapshot,
-  { fingerprints, changed }: Facts["checked"],
-  asked: Instant,
-): Promise<Outcome<Receipt>> {
-  const what = "you were asked to put the old value back";
-  const since = { at: secondOf(asked), what, found: changed?.[copy.id] };
-  return confirmChanged(c, copy, since, fingerprints);
 }
 
 /** Puts the old value back into the vault, last: until then the new one, which works, stands there (P1). */
