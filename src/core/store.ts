@@ -32,6 +32,8 @@ export interface Observation {
   readonly changedAt?: Instant;
   /** The store's immutable id of the place (app UUID, repository id, project id). */
   readonly targetId?: string;
+  /** A change that was accepted there and is not in force yet, in words: it may bring another value than is seen. */
+  readonly underWay?: string;
 }
 
 /** A write that the store accepted, or that was not needed because the value was already there. */

@@ -76,6 +76,14 @@ describe("a credential that is ended without a successor", () => {
       "COPY_HOLDS_OLD",
       (base) => seen(base, { copies: { ...base.observed.seen.copies, app: holding("gone") } }),
     ],
+    [
+      "a change of the app is not in force yet",
+      "SWEEP_INCOMPLETE",
+      (base) =>
+        seen(base, {
+          copies: { ...base.observed.seen.copies, app: { ...holding("kept"), underWay: "a release" } },
+        }),
+    ],
     ["the vault holds it", "COPY_HOLDS_OLD", (base) => seen(base, { vault: holding("gone") })],
     [
       "the app holds a third value",

@@ -101,6 +101,7 @@ type Objection = Omit<Trouble, "next">;
 const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Objection | undefined])[] = [
   ["another living key stands in the vault", anotherKeyStands],
   ["every copy was seen", everyCopyWasSeen],
+  ["no change of a copy is under way", nothingIsUnderWay],
   ["no copy holds the ending value", noCopyHoldsIt],
   [
     "nothing holds the ending value that the plan does not name",
@@ -162,6 +163,17 @@ function everyCopyWasSeen({ observed, snapshot }: Swept): Objection | undefined 
     code: "SWEEP_INCOMPLETE",
     message: `${what} could not be seen: ${why ?? "nothing was answered"}`,
     because: "unknown is never proof; the key lives until every copy is seen",
+  };
+}
+
+/** What is accepted and not in force yet is not seen, and may be the ending value. */
+function nothingIsUnderWay({ observed, snapshot }: Swept): Objection | undefined {
+  const [found] = placesOf(snapshot).flatMap((copy) => seenAt(copy, snapshot, observed.seen)?.underWay ?? []);
+  if (found === undefined) return undefined;
+  return {
+    code: "SWEEP_INCOMPLETE",
+    message: `${found}, and may bring the key that would be ended`,
+    because: "a key is ended only when no copy holds it, or is about to",
   };
 }
 

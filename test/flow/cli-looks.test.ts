@@ -20,7 +20,7 @@ interface Verified {
   readonly ok: boolean;
   readonly next: string | null;
   readonly vault: { readonly is: string };
-  readonly places: readonly { readonly target: string; readonly state: string }[];
+  readonly places: readonly { readonly target: string; readonly state: string; readonly says: string }[];
 }
 
 const STAGING = "heroku raxx-api-staging HEROKU_API_KEY";
@@ -86,6 +86,14 @@ describe("[X-15] verify", () => {
     const text = await call(home, "verify", SECRET);
     expect([text.code, text.out]).toEqual([3, expect.stringMatching(/raxx-api-staging .+ differs/)]);
     setStaging(RAXX.currentAuthorization);
+  });
+
+  it("a release that is pending is no agreement, whatever the copy holds until then: exit 3", async () => {
+    site.sandbox.control.act({ act: "heroku.release", app: "raxx-api-staging", pendingSeconds: 15 });
+    const { code, found } = await verify();
+    expect([code, found.ok]).toEqual([3, false]);
+    expect(found.places.find((one) => one.target === STAGING)?.says).toMatch(/pending/);
+    await expect.poll(async () => (await verify()).code, { timeout: 30_000 }).toBe(0);
   });
 });
 

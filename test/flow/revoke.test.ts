@@ -97,6 +97,16 @@ describe("revoke", () => {
       },
     ],
     [
+      "what a release that is pending brings to an app",
+      CANDIDATE,
+      "SWEEP_INCOMPLETE",
+      (w) => {
+        w.memory.generations.push(generation(w, CANDIDATE, "previous"));
+        w.sandbox.control.act({ act: "heroku.release", app: "raxx-api-staging", pendingSeconds: 600 });
+        setApp(w, CANDIDATE);
+      },
+    ],
+    [
       "a value that is not on record while a copy differs",
       CANDIDATE,
       "COPY_HOLDS_OLD",

@@ -66,7 +66,10 @@ describe("ready", () => {
   it("[HK-21] refuses while a release is pending, and after one that failed", async () => {
     world.act({ act: "heroku.release", app: APP, pendingSeconds: 60, fails: true });
     expect(await ready()).toMatchObject(unready(`v5 of ${APP} is pending`));
+    const underWay = expect.stringContaining(`v5 of ${APP} is pending`);
+    expect(await world.connect().observe()).toMatchObject({ value: { version: "4", underWay } });
     await world.clock.advance(60_000);
+    expect(await world.connect().observe()).not.toMatchObject({ value: { underWay } });
     expect(await ready()).toMatchObject(unready(`${APP}, v5, failed`));
     world.act({ act: "heroku.release", app: APP });
     expect((await ready()).is).toBe("done");

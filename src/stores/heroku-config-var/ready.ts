@@ -65,12 +65,14 @@ function observed(
 ): Observation {
   const held = heldIn(config, vars);
   const release = inForce(releases);
+  const pending = releases.find(({ status }) => status === "pending");
   return {
     at: clock.now(),
     targetId: config.appId,
     present: held !== undefined,
     ...(held !== undefined && { fingerprints: fingerprint(held) }),
     ...(release !== undefined && { version: String(release.version) }),
+    ...(pending !== undefined && { underWay: isPending(config, pending) }),
   };
 }
 
@@ -109,7 +111,7 @@ function unsettled(config: Config, latest: Release | undefined): Trouble | undef
   const { version, status } = latest;
   if (status === "pending") {
     return unready(
-      `Release v${version} of ${config.app} is pending`,
+      isPending(config, latest),
       "a write now would mix with what somebody else has under way",
       `once it has ended; heroku releases -a ${config.app} shows it`,
     );
@@ -119,6 +121,10 @@ function unsettled(config: Config, latest: Release | undefined): Trouble | undef
     "a config var takes effect by a release, and the next one may end like this one",
     `once a release of ${config.app} has succeeded; ${releaseLog(config, version)} shows why it did not`,
   );
+}
+
+function isPending({ app }: Config, { version }: Release): string {
+  return `Release v${version} of ${app} is pending`;
 }
 
 function crashed({ app }: Config, dynos: readonly Dyno[]): Trouble | undefined {
