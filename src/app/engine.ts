@@ -1,7 +1,8 @@
-import { LockstepError, troubleOf } from "../core/errors.ts";
+import type { Decision, StepPorts } from "../core/circumstances.ts";
+import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
 import { interpret } from "../core/interpret.ts";
 import type { Journal } from "../core/journal.ts";
-import { outlasting } from "../core/persist.ts";
+import { noteDown, outlasting } from "../core/persist.ts";
 import type { RunEnd, RunId } from "../core/record.ts";
 import { after } from "../core/time.ts";
 import { type Engine, openEngine } from "../engine/engine.ts";
@@ -74,11 +75,24 @@ export async function carryOut(
       await outlasting(ports, () => ports.held(trouble, question));
       return journal.now();
     });
-    await journal.answer(question, after(since, 86_400_000));
+    const decision = await journal.answer<Decision>(question, after(since, 86_400_000));
+    if (decision?.choice === "cancel") return cancelled(ports, journal);
   }
   const runbook = RUNBOOKS[input.runbook];
   if (!runbook) throw new LockstepError(troubleOf(new Error("runbook")));
   return interpret(runbook, input.snapshot, journal, ports);
+}
+
+/** Nothing was begun, so that nothing is to be undone, whoever made the plan. */
+function cancelled(ports: StepPorts, journal: Journal): Promise<RunEnd> {
+  const trouble: Trouble = {
+    code: "RUN_CANCELLED",
+    message: "The run was cancelled",
+    because: "a person asked for it before its first step",
+    next: `lockstep plan ${ports.secret}`,
+  };
+  const end = { status: "cancelled", trouble } as const;
+  return noteDown(journal, ports, "end", () => ports.ended(end, {}, { uncertain: false, requests: [] }));
 }
 
 function planTrouble(input: RunInput) {

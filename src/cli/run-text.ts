@@ -41,12 +41,14 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   const ending = begun("revoke") || begun("break-glass");
   const choices: Choice[] = [
     { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: retryMeans(run) },
-    {
+  ];
+  // Before its first step nothing can have been done by hand.
+  if (run.trouble?.code !== "PLAN_CHANGED")
+    choices.push({
       choice: "settle",
       command: `lockstep resolve ${run.id} --settle`,
       means: settlingMeans(run, steps),
-    },
-  ];
+    });
   if (!back && written && !ending)
     choices.push({
       choice: "rollback",
