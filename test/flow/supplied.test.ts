@@ -79,6 +79,25 @@ describe("rotate --supplied", () => {
     expect(w.memory.rotations).toMatchObject([{ old: { id: OLD }, new: { id: fresh } }]);
   });
 
+  it("an app that crashes with the supplied value keeps it where the old one is dead, and the run is held", async () => {
+    const { w, run } = await started();
+    kill(w);
+    await run.go();
+    const fresh = create(w, described(run));
+    w.sandbox.control.act({ act: "heroku.crashing", app: "raxx-api-staging", while: "new value" });
+    await paste(w, run, tokenOf(w, fresh));
+    expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "CONSUMER_CRASHED" } });
+    expect(held(w)["raxx-api-staging"]).toBe(fresh);
+    const app = run.plan.snapshot.waves.flat().find(({ target }) => target.includes("raxx-api-staging"));
+    expect(run.step(`propagate/${app?.id}`)?.trouble?.code).toBe("ROLLBACK_IMPOSSIBLE");
+    w.sandbox.control.act({ act: "heroku.crashing", app: "raxx-api-staging", while: "never" });
+    w.sandbox.control.act({ act: "restart-dynos", app: "raxx-api-staging" });
+    await w.clock.pass(10 * 60_000);
+    run.say({ choice: "retry" });
+    expect(await run.go()).toEqual({ status: "completed" });
+    expectSupplied(w, run, fresh);
+  });
+
   it("[HK-24] a dead key on record by another value: its id is ended, and the record says gone, not dead", async () => {
     const { w, run } = await started();
     const current = w.sandbox.control.truth().heroku.authorizations.find(({ id }) => id === OLD);

@@ -33,7 +33,7 @@ export const propagate = (copy: CopySnapshot) =>
       ...(copy.capabilities.read ? ["nothing is written where the value is already there"] : []),
       ...(copy.capabilities.effectiveWhen === "on-release"
         ? [
-            "where its processes crash with the new value: that app gets the old value back, and the run is held",
+            "where its processes crash with the new value: that app gets the old value back, unless that is refused by now, and the run is held",
           ]
         : []),
     ],
@@ -72,11 +72,22 @@ export const propagate = (copy: CopySnapshot) =>
       does: async (c, { checked }) => {
         if (!checked) return done(undefined);
         const old = await c.sealed.open(checked.sealed);
+        if ((await c.issuer.introspect(old)).is === "dead") return refused(keptNew(c, copy));
         const written = await c.store(copy.id).write(old, { regardless: true });
         return written.is === "done" ? done(undefined) : written;
       },
     },
   });
+
+/** With a dead value a crashed consumer would not come back, and the copy would hold what no copy may. */
+function keptNew(c: StepContext, copy: CopySnapshot): Trouble {
+  return {
+    code: "ROLLBACK_IMPOSSIBLE",
+    message: `${copy.target} keeps the new value, although its processes crash: the issuer refuses the old one`,
+    because: "the old value is put back only while it may work",
+    next: `lockstep resolve ${c.run} --retry    once you know why they crash`,
+  };
+}
 
 const HOW = {
   "at-once": ", then read it back",
