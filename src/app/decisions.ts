@@ -42,7 +42,10 @@ export async function decide(
   await requests.tell(run.id, question, { ...decision, by: actor });
 }
 
-/** Asks a run to stop; throws RUN_NOT_CANCELLABLE once a store has been written. Records who asked. */
+/**
+ * Asks a run to stop; throws RUN_NOT_CANCELLABLE once a store has been written. Records who asked. One that is held because
+ * the end of a key was refused decides by a look whether it may be left.
+ */
 export async function askToCancel(home: Home, requests: Requests, id: RunId, actor: Actor): Promise<RunView> {
   const view = await viewRun(home, id);
   requireRole(actor, view.plan.snapshot.role, `Cancelling ${id}`);
@@ -58,7 +61,8 @@ export async function askToCancel(home: Home, requests: Requests, id: RunId, act
       "a run that has ended has nothing left to stop",
       `lockstep show ${id}`,
     );
-  if (written) {
+  const looks = view.run.status === "held" && written?.undoes === "no way back";
+  if (written && !looks) {
     throw notCancellable(
       id,
       `the step ${written.id} has begun to write a store`,

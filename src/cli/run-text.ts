@@ -61,6 +61,16 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
       command: `lockstep cancel ${run.id}`,
       means: "undo what was done, and end the run",
     });
+  if (
+    run.flow === "revoke" &&
+    ending &&
+    steps.every(({ id, state }) => id !== "revoke" || state === "failed")
+  )
+    choices.push({
+      choice: "cancel",
+      command: `lockstep cancel ${run.id}`,
+      means: "leave it, if the end was refused whenever it was asked for and the key is seen to live",
+    });
   if (plan.snapshot.reason === "compromise" && written && !ending && !back)
     choices.push({
       choice: "break-glass",

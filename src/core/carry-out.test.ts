@@ -270,6 +270,27 @@ describe("an effect", () => {
   });
 });
 
+describe("another attempt of a step that was refused", () => {
+  it("looks first, and leaves nothing uncertain where it is refused too", async () => {
+    const s = stage();
+    let looks = 0;
+    const look = async (): Promise<Look<unknown>> => {
+      looks += 1;
+      return { is: "absent" };
+    };
+    const a = act(s.log, { id: "a", does: async () => refused(TROUBLE), looks: look });
+    for (const [attempt, looked] of [
+      [1, 0],
+      [2, 1],
+    ] as const) {
+      const acted = await carryOut(a, around(s, { attempt }));
+      expect([acted, looks]).toMatchObject([{ is: "failed", touched: true, uncertain: false }, looked]);
+    }
+    // Carried out once more, that attempt was announced by a process that did not say how it went.
+    expect(await carryOut(a, around(s, { attempt: 2 }))).toMatchObject({ is: "failed", uncertain: true });
+  });
+});
+
 describe("a step without an effect", () => {
   it("is done or not, and touches nothing", async () => {
     const s = stage();

@@ -35,8 +35,10 @@ async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
     // Asked together, because each answer is a wait for the database; not yet where an observation takes its time first.
     const freeze = step.effect !== "none" && !step.observes && ports.frozen();
     const [announced, stop, early] = await Promise.all([wasAnnounced(step, ports), wish, freeze]);
-    // What a process announced before it died may have happened, whatever keeps this one from looking.
-    const before = { touched: announced, uncertain: announced };
+    // What a process announced before it died may have happened, whatever keeps this one from looking. How earlier attempts
+    // ended is recorded.
+    const uncertain = announced && (at.attempt === 1 || (await wasAnnounced(step, ports, at.attempt)));
+    const before = { touched: announced, uncertain };
     if (stop && !(announced && isPointOfNoReturn(step)))
       return failed(cancelled(ports.secret), { stopped: true, ...before });
     const c = ports.context(at.facts);
@@ -46,7 +48,7 @@ async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
     if (blocked) return failed(blocked, before);
     if (step.effect === "none") return observeOnly(step, c, at);
     const frozen = early === false ? await ports.frozen() : early;
-    return takeEffect(step, c, at, { announced, frozen, seen });
+    return takeEffect(step, c, at, { ...before, frozen, seen });
   });
 }
 
@@ -87,21 +89,22 @@ async function settle(step: Step, c: StepContext, at: Circumstances, said: Decis
   return failed(found.trouble, { touched, unsettled: touched });
 }
 
+/** What was announced before: at all, and by a process that did not say how it went. */
+interface Begun {
+  readonly touched: boolean;
+  readonly uncertain: boolean;
+}
+
 /** Looks where an earlier attempt may have acted, announces the effect, and acts; an unknown end goes back to looking. */
 async function takeEffect(
   step: Step,
   c: StepContext,
   at: Circumstances,
-  {
-    announced,
-    frozen,
-    seen,
-  }: { readonly announced: boolean; readonly frozen: Trouble | undefined; readonly seen: Seen },
+  { frozen, seen, ...before }: Begun & { readonly frozen: Trouble | undefined; readonly seen: Seen },
 ): Promise<ActResult> {
   const { ports } = at;
   const owned = () => at.journal.owned();
-  let uncertain = announced;
-  let touched = uncertain;
+  let { touched, uncertain } = before;
   let last: Trouble | undefined;
   let sent = false;
   const send = async (): Promise<Outcome<unknown>> => {
@@ -113,7 +116,7 @@ async function takeEffect(
     return withPermits(owned, () => step.does(c, at.facts, at.answer));
   };
   for (let tries = 0; tries <= LOOKS_AFTER_UNKNOWN; tries += 1) {
-    if (uncertain || step.looksFirst) {
+    if (touched || step.looksFirst) {
       const found = await look(step, c, at);
       if (found.is === "present") return doneWith(found.value, { touched, found: true, uncertain });
       if (found.is === "unsettled") return failed(found.trouble, { touched, unsettled: touched, uncertain });

@@ -32,6 +32,7 @@ function running(s: Stage, more: Partial<Running> = {}): Running {
     startedAt: START,
     facts: { ...facts },
     begun: [],
+    stands: new Set(),
     history,
     questions: new Set(),
     tried: new Map(),
@@ -73,6 +74,44 @@ describe("[HK-14] a held run asks again", () => {
       await s.ports.pause(passed);
       await held(running(s));
       expect(s.asked).toEqual([{ key: "decision/p/1", until: later(until) }]);
+    }
+  });
+});
+
+describe("an end that was refused whenever it was asked for", () => {
+  const cancel: Decision = { choice: "cancel" };
+  const refusedEnd = (s: Stage, found: object): Step => ({
+    ...ending(s),
+    looks: async () => found as never,
+  });
+
+  it("is left where a look shows that it did not happen, and what else was done is undone", async () => {
+    const s = stage({ words: [cancel] });
+    const run = running(s);
+    run.begun.push(act(s.log, { id: "made" }), refusedEnd(s, { is: "absent" }));
+    expect(await held(run)).toEqual({ is: "over", end: { status: "cancelled", trouble: TROUBLE } });
+    expect(s.log).toEqual(["held VENDOR_ERROR", "undo made"]);
+    expect(s.shown.get("end")).toMatchObject({ state: "undone" });
+  });
+
+  it("is not left where a look does not show that, where it was done, or where its outcome was ever open", async () => {
+    for (const [found, stands] of [
+      [{ is: "present", value: 1 }, false],
+      [{ is: "unknown", trouble: TROUBLE }, false],
+      [{ is: "absent" }, true],
+    ] as const) {
+      const s = stage({ words: [cancel, retry] });
+      const run = running(s);
+      const step = refusedEnd(s, found);
+      run.begun.push(step);
+      if (stands) run.stands.add(step);
+      expect(await held(run)).toEqual({ is: "again" });
+      expect(s.shown.get("end")).toBeUndefined();
+      expect(s.log).toEqual([
+        "held VENDOR_ERROR",
+        stands ? "held VENDOR_ERROR" : "held RUN_NOT_CANCELLABLE",
+        "resumed",
+      ]);
     }
   });
 });

@@ -5,7 +5,7 @@ import type { Facts } from "./facts.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
 import { finish, newQuestion, type Running, walkBack } from "./running.ts";
-import { isPointOfNoReturn } from "./step.ts";
+import { isPointOfNoReturn, type Step } from "./step.ts";
 import { after, between, type Instant, type Milliseconds } from "./time.ts";
 
 /** What follows a hold: the open steps are tried again (or only looked at), the run goes back, or it is over. */
@@ -49,7 +49,15 @@ export async function hold(run: Running, trouble: Trouble, place: string, known:
       // The task in whose place it came is still to be done.
       if (decided && !stuck) return { is: "again" };
       why = stuck ?? why;
-    } else if (run.begun.every((step) => !isPointOfNoReturn(step)) && run.heads === "on") {
+    } else if (
+      run.heads === "on" &&
+      run.begun.every((step) => !isPointOfNoReturn(step) || onlyRefused(run, step))
+    ) {
+      const objection = await mayLeave(run, `${place}/${round}`);
+      if (objection) {
+        why = objection;
+        continue;
+      }
       back = decision.choice === "cancel" || !back ? { status: "cancelled", trouble } : back;
       const stuck = await walkBack(run, `${place}/back/${round}`);
       if (!stuck)
@@ -83,6 +91,42 @@ export function askAgainAt({ snapshot, startedAt }: Running, since: Instant): In
   if (snapshot.revokeWithinMs === undefined) return after(since, ASK_AGAIN);
   const deadline = after(startedAt, snapshot.revokeWithinMs);
   return between(since, deadline) > 0 ? deadline : after(since, ASK_AGAIN_LATE);
+}
+
+/** An end that was refused whenever it was asked for: it did not happen, and a look can show so. */
+function onlyRefused({ stands }: Running, step: Step): boolean {
+  return step.undoes === "impossible" && step.looks !== undefined && !stands.has(step);
+}
+
+/** Whether what was refused is seen not to have happened, so that the run may be left; nothing of it is to be undone then. */
+async function mayLeave(run: Running, place: string): Promise<Trouble | null> {
+  const refused = run.begun.filter(isPointOfNoReturn);
+  for (const step of refused) {
+    const objection = await noteDown(run.journal, run.ports, `${step.id}/leave/${place}`, () =>
+      unhappened(run, step),
+    );
+    if (objection) return objection;
+  }
+  run.begun.splice(0, run.begun.length, ...run.begun.filter((step) => !refused.includes(step)));
+  return null;
+}
+
+async function unhappened({ ports, facts }: Running, step: Step): Promise<Trouble | null> {
+  const found = await step.looks?.(ports.context(facts), facts as Facts);
+  if (found?.is === "absent") {
+    await ports.progress.step(ports.run, step.id, {
+      state: "undone",
+      says: "refused, and seen not to have happened",
+    });
+    return null;
+  }
+  const says = found && "trouble" in found ? found.trouble.message : "it is seen to have happened";
+  return {
+    code: "RUN_NOT_CANCELLABLE",
+    message: `This run cannot be left at ${step.id}: ${says}`,
+    because: "a run is left only where it is certain that nothing was ended",
+    next: `lockstep resolve ${ports.run} --retry`,
+  };
 }
 
 /** A rollback puts the old value back everywhere: only while the old key works, and nothing was sent to end it. */

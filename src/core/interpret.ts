@@ -55,8 +55,8 @@ export async function interpret(
   });
   const history = { uncertain: false, requests: [] };
   const people = { questions: new Set<string>(), asked: new Map<Step, Asked>() };
-  const tried = new Map<string, number>();
-  const way = { snapshot, journal, ports, startedAt, begun: [], history, tried, ...people };
+  const steps = { begun: [], stands: new Set<Step>(), tried: new Map<string, number>() };
+  const way = { snapshot, journal, ports, startedAt, history, ...steps, ...people };
   const { breakGlass } = runbook;
   const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
   const led = await carryOutAll(there, runbook.entries(snapshot));
@@ -210,6 +210,7 @@ async function attemptRound(
       run.history.requests.push(acted.trouble.message);
     if (acted.uncertain && step.effect === "once") run.history.uncertain = true;
     if (step.effect !== "none" && acted.touched && !run.begun.includes(step)) run.begun.push(step);
+    if (acted.is === "done" || acted.uncertain) run.stands.add(step);
   }
   return proveRound(paired, at);
 }

@@ -84,9 +84,13 @@ function inFull(result: ActResult, secret: string): ActResult {
   return result.is === "failed" ? { ...result, trouble: forSecret(result.trouble, secret) } : result;
 }
 
-/** Whether an effect of this step was announced, by this process of the run or an earlier one: it may have happened. */
-export async function wasAnnounced(step: Step, { audit, run }: StepPorts): Promise<boolean> {
-  return step.effect !== "none" && (await audit.intendedAt(run, step.id)) !== undefined;
+/** Whether an effect of this step, or of that attempt of it, was announced, by this process of the run or an earlier one: it may have happened. */
+export async function wasAnnounced(
+  step: Step,
+  { audit, run }: StepPorts,
+  attempt?: number,
+): Promise<boolean> {
+  return step.effect !== "none" && (await audit.intendedAt(run, step.id, attempt)) !== undefined;
 }
 
 /** An audit entry about a step. */

@@ -121,8 +121,8 @@ export interface AuditEntry {
 /** The audit log. An entry is durable when `append` returns; it throws AUDIT_UNWRITABLE otherwise, and then nothing is done (P9). */
 export interface AuditLog {
   append(entry: AuditEntry): Promise<void>;
-  /** When this step of this run first announced its effect; undefined when it never did, so nothing can have happened. */
-  intendedAt(run: RunId, step: string): Promise<Instant | undefined>;
+  /** When this step of this run first announced its effect, or that attempt of it; undefined when it never did, so nothing can have happened. */
+  intendedAt(run: RunId, step: string, attempt?: number): Promise<Instant | undefined>;
 }
 
 /** A finished rotation, one row of the rotation log (HK-10). */

@@ -18,6 +18,8 @@ export interface Running {
   readonly facts: Partial<Facts>;
   /** Steps that may have had an effect, oldest first: what a walk back has to undo. */
   readonly begun: Step[];
+  /** Those of them of which some attempt was done, or its outcome open: every other was refused whenever it was sent. */
+  readonly stands: Set<Step>;
   readonly history: { uncertain: boolean; readonly requests: string[] };
   /** Keys under which people were asked. */
   readonly questions: Set<string>;

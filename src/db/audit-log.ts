@@ -31,12 +31,13 @@ export interface AuditFilter {
 export function auditLogIn(queries: Queries): AuditLog {
   return {
     append: (entry) => insertAudit(queries, entry),
-    intendedAt: async (run, step) => {
+    intendedAt: async (run, step, attempt) => {
       // `secret.<flow>.step.intended`. That of an undo is no announcement of the step's own effect.
       const rows = await queries.query<{ at: Instant }>(
         `SELECT at FROM lockstep.audit
-         WHERE run = $1 AND step = $2 AND action LIKE '%.intended' AND action NOT LIKE '%.undo.intended' ORDER BY seq LIMIT 1`,
-        [run, step],
+         WHERE run = $1 AND step = $2 AND action LIKE '%.intended' AND action NOT LIKE '%.undo.intended'
+           AND ($3::int IS NULL OR (context->>'attempt')::int = $3) ORDER BY seq LIMIT 1`,
+        [run, step, attempt ?? null],
       );
       return rows[0]?.at;
     },

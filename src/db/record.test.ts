@@ -71,6 +71,10 @@ describe("audit log", () => {
     const [first] = await listAudit(test.db, { run, action: "secret.rotate.step.intended" });
     expect(await audit.intendedAt(run, "mint")).toBe(first?.at);
     expect(await audit.intendedAt(run, "store")).toBeUndefined();
+    expect(await audit.intendedAt(run, "mint", 2)).toBeUndefined();
+    const again = entry(run, "mint", "secret.rotate.step.intended");
+    await audit.append({ ...again, context: { ...again.context, attempt: 2 } });
+    expect(await audit.intendedAt(run, "mint", 2)).toBe((await listAudit(test.db, { run }))[4]?.at);
     expect(await audit.intendedAt(fresh("run"), "mint")).toBeUndefined();
   });
 

@@ -161,6 +161,19 @@ describe("[X-01] revoke", () => {
     expect(stand.alive(current)).toBe(true);
   });
 
+  it("that the issuer refuses can be cancelled, and says that the key lives", async () => {
+    const id = made();
+    const end = { vendor: "heroku", method: "DELETE", route: "/oauth/authorizations/:id" } as const;
+    site.sandbox.control.addFault({ ...end, kind: "status", status: 422, count: null });
+    const left = await call(home, "revoke", SECRET, "--id", id, "--yes");
+    site.sandbox.control.clearFaults();
+    expect([left.code, left.out + left.err]).toEqual([5, expect.stringContaining("lockstep cancel")]);
+    const run = /heroku-api-key\.revoke\.\d+/.exec(left.out + left.err)?.[0] ?? "";
+    const gone = await call(home, "cancel", run);
+    expect([gone.code, gone.out]).toEqual([0, expect.stringContaining("the key that is to be ended lives")]);
+    expect(stand.alive(id)).toBe(true);
+  });
+
   it("[X-12] --break-glass wants what will break typed back; the SEV-1 stays until a new key is canonical", async () => {
     const current = stand.held()["vault"] ?? "";
     const flags = ["--id", current, "--break-glass", "--because", "found in a public log"];

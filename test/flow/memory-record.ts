@@ -98,14 +98,15 @@ export function auditIn(memory: MemoryRecord, life: Life): AuditLog {
       }
       memory.audit.push({ ...entry, at: nowText() });
     },
-    intendedAt: async (run, step) => {
+    intendedAt: async (run, step, attempt) => {
       await life.gate();
       return memory.audit.find(
         (one) =>
           one.run === run &&
           one.step === step &&
           one.action.endsWith(".intended") &&
-          !one.action.endsWith(".undo.intended"),
+          !one.action.endsWith(".undo.intended") &&
+          (attempt === undefined || one.context["attempt"] === attempt),
       )?.at;
     },
   };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { safeState } from "../../src/app/run-words.ts";
+import type { RunRecord } from "../../src/core/record.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
@@ -179,6 +181,40 @@ describe("revoke", () => {
     expect(await revoke(w, current, "leaked").go()).toMatchObject({ status: "held" });
     expect(isAlive(w, current)).toBe(true);
     expect(w.memory.owed.size).toBe(0);
+  });
+
+  it.each<[name: string, breakGlass?: string]>([
+    ["no copy holds the key"],
+    ["the glass is broken", "leaked"],
+  ])("an end that is refused, and refused again, can be left: %s", async (_name, breakGlass) => {
+    const { w } = await rotated();
+    w.sandbox.control.addFault({ ...END, kind: "status", status: 422, count: null });
+    const run = revoke(w, CANDIDATE, breakGlass);
+    expect(await run.go()).toMatchObject({ status: "held" });
+    run.say({ choice: "retry" });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "cancelled" });
+    expect(isAlive(w, CANDIDATE)).toBe(true);
+    expect(w.memory.owed.size).toBe(0);
+    expect(w.memory.sealed).toEqual([]);
+    const record = w.memory.runs.get(run.id) as RunRecord;
+    const steps = [...w.memory.steps.values()];
+    expect(safeState({ ...record, flow: "revoke" }, steps)).toContain("the key that is to be ended lives");
+  });
+
+  it("an end whose answer was lost is not left, and goes on until it is shown", async () => {
+    const { w } = await rotated();
+    w.sandbox.control.addFault({ ...END, kind: "lost-request", count: 1 });
+    w.sandbox.control.addFault({ ...END, kind: "status", status: 422, count: 1 });
+    const run = revoke(w, CANDIDATE);
+    expect(await run.go()).toMatchObject({ status: "held" });
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    expect(isAlive(w, CANDIDATE)).toBe(true);
+    run.say({ choice: "retry" });
+    expect(await run.go()).toEqual({ status: "completed" });
+    expect(isAlive(w, CANDIDATE)).toBe(false);
   });
 
   it("[P4] an end whose reply is lost is settled by looking, and sent once", async () => {

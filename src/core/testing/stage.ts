@@ -127,9 +127,12 @@ function portsOf(
     audit: {
       append: async (entry) => {
         kept.audit.push(entry);
-        if (entry.action.endsWith(".step.intended")) kept.intended.set(entry.step ?? "", journal.now());
+        if (!entry.action.endsWith(".step.intended")) return;
+        for (const key of [entry.step, `${entry.step}/${entry.context["attempt"]}`])
+          kept.intended.set(key ?? "", journal.now());
       },
-      intendedAt: async (_run, step) => kept.intended.get(step),
+      intendedAt: async (_run, step, attempt) =>
+        kept.intended.get(attempt === undefined ? step : `${step}/${attempt}`),
     },
     progress: {
       run: async () => {},

@@ -67,7 +67,7 @@ async function end(c: StepContext, { ending }: Pick<Facts, "ending">): Promise<O
   if (broken) await c.ledger.owe(keyless(c, ending));
   const ended = await c.issuer.end(id);
   if (ended.is === "done") return done({ id, at: c.now() });
-  if (broken && ended.is === "refused") await c.ledger.settle(keylessId(c.snapshot.secret));
+  if (broken && ended.is !== "unknown") await c.ledger.settle(keylessId(c.snapshot.secret));
   return ended;
 }
 
