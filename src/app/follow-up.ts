@@ -1,7 +1,7 @@
 import { compile, type Plan } from "../core/plan.ts";
 import type { RunId } from "../core/record.ts";
 import type { Followed, Snapshot } from "../core/snapshot.ts";
-import { systemClock } from "../core/time.ts";
+import { type Instant, systemClock } from "../core/time.ts";
 import { auditLogIn } from "../db/audit-log.ts";
 import { followUpOf } from "../db/follow-ups.ts";
 import { getRun, reserveRun } from "../db/runs.ts";
@@ -14,6 +14,16 @@ import type { RunInput } from "./run-input.ts";
 export function followingSnapshot(snapshot: Snapshot, follows: Followed): Snapshot {
   const { ending: _ending, revokeWithinMs: _within, ownConnections: _own, ...rest } = snapshot;
   return { ...rest, flow: "follow-up", follows };
+}
+
+/** What a follow-up has to know of a run that ended. */
+export function followedBy(
+  { run, tag, runbook }: { readonly run: RunId; readonly tag: string; readonly runbook: string },
+  mintedAt: Instant,
+  held: Followed["held"],
+): Followed {
+  const byHand = runbook.startsWith("supplied@");
+  return { run, tag, mintedAt, ...(held && { held }), ...(byHand && { byHand }) };
 }
 
 /**
@@ -44,11 +54,12 @@ export async function startFollowUp(
 async function reserve(
   database: Home["database"],
   run: RunId,
-  { snapshot, tag }: RunInput,
+  { snapshot, tag, runbook }: RunInput,
   held: Followed["held"],
 ): Promise<RunId> {
-  const mintedAt = (await auditLogIn(database).intendedAt(run, "mint")) ?? systemClock.now();
-  const plan = compile(followUp, followingSnapshot(snapshot, { run, tag, mintedAt, ...(held && { held }) }));
+  const minted = await auditLogIn(database).intendedAt(run, "mint");
+  const follows = followedBy({ run, tag, runbook }, minted ?? systemClock.now(), held);
+  const plan = compile(followUp, followingSnapshot(snapshot, follows));
   const { run: reserved } = await reserveRun(database, {
     secret: snapshot.secret,
     flow: "follow-up",

@@ -1,7 +1,7 @@
 import type { RunHistory } from "../core/circumstances.ts";
 import { labelOf, NOBODY } from "../core/credential.ts";
 import type { Facts } from "../core/facts.ts";
-import type { Flow, RunEnd, RunId } from "../core/record.ts";
+import { type Flow, lateId, type RunEnd, type RunId, unseenId } from "../core/record.ts";
 import type { Followed } from "../core/snapshot.ts";
 import { systemClock } from "../core/time.ts";
 import type { RunInput } from "./run-input.ts";
@@ -23,9 +23,10 @@ export async function ended(
   const sealed = deps.sealedFor(run, snapshot.secret);
   if (end.status !== "completed") await note(end.status, { trouble: end.trouble });
   else if (!RECORDS_ITSELF.includes(snapshot.flow)) await note("completed", { old: facts.old?.id });
-  if (snapshot.flow === "rotate" && (how.uncertain || (await endsTooSoon(deps, run, input))))
-    await deps.followUp(run, input, heldAtEnd(end, facts));
-  await oweLate(deps, input, end);
+  const followed =
+    how.uncertain || (await endsTooSoon(deps, run, input)) || (await mayBeMadeYet(deps, run, end));
+  if (snapshot.flow === "rotate" && followed) await deps.followUp(run, input, heldAtEnd(end, facts));
+  await concludeLooks(deps, input, end);
   await deps.progress.run(run, {
     status: end.status,
     endedAt: systemClock.now(),
@@ -45,6 +46,11 @@ async function endsTooSoon(deps: RunDeps, run: RunId, { snapshot }: RunInput): P
   return snapshot.reason === "compromise" && (await deps.audit.intendedAt(run, "mint")) !== undefined;
 }
 
+/** Who was asked to create a credential may do so after the run has ended without it. */
+async function mayBeMadeYet(deps: RunDeps, run: RunId, end: RunEnd): Promise<boolean> {
+  return end.status !== "completed" && (await deps.audit.intendedAt(run, "announce")) !== undefined;
+}
+
 /** What the vault holds after a run, as far as the run knows. */
 function heldAtEnd(end: RunEnd, { checked, old, pending }: Partial<Facts>): Followed["held"] {
   if (end.status === "completed")
@@ -54,12 +60,14 @@ function heldAtEnd(end: RunEnd, { checked, old, pending }: Partial<Facts>): Foll
     : undefined;
 }
 
-/** Duplicates that could not be looked for are debt. */
-async function oweLate(deps: RunDeps, { snapshot }: RunInput, end: RunEnd): Promise<void> {
+/** Duplicates that could not be looked for are debt; once the last look was made, nothing of them is unseen. */
+async function concludeLooks({ ledger }: RunDeps, { snapshot }: RunInput, end: RunEnd): Promise<void> {
   const { secret, follows } = snapshot;
-  if (!follows || end.status === "completed") return;
-  await deps.ledger.owe({
-    id: `${secret}/late/${follows.tag}`,
+  if (!follows) return;
+  await ledger.settle(unseenId(secret, follows.tag));
+  if (end.status === "completed") return ledger.settle(lateId(secret, follows.tag));
+  await ledger.owe({
+    id: lateId(secret, follows.tag),
     secret,
     severity: "finding",
     says: `Late duplicates of ${follows.run} could not be looked for to the end: ${end.trouble.message}`,

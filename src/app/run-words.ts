@@ -95,7 +95,7 @@ function revokeState(run: RunRecord, steps: readonly StepRecord[]): string {
 
 function followUpState({ status }: RunRecord): string {
   return status === "completed"
-    ? "What landed late is ended; the vault and its copies were not touched."
+    ? "What landed late is ended, or an open finding; the vault and its copies were not touched."
     : "The vault and its copies are not touched; a late duplicate of the run that is followed may live.";
 }
 

@@ -100,9 +100,9 @@ export interface Progress {
   step(run: RunId, step: string, change: Partial<Omit<StepRecord, "id" | "announced">>): Promise<void>;
 }
 
-/** Whether a description ends with the tag of a run, of whichever installation (db/runs.ts makes them). */
-export function hasRunTag(description: string): boolean {
-  return /(^|\s)ls-[a-z2-7]{12}$/.test(description);
+/** The tag of a run, of whichever installation, with which a description ends (db/runs.ts makes them). */
+export function runTagIn(description: string): string | undefined {
+  return /(?:^|\s)(ls-[a-z2-7]{12})$/.exec(description)?.[1];
 }
 
 /** The last word of the action that announces an effect; {@link AuditLog.intendedAt} looks for it. */
@@ -172,6 +172,16 @@ export function leftId(secret: string, label: string): string {
   return `${secret}/left/${label}`;
 }
 
+/** The finding of what a person may have created for a run of that tag, which could not be looked up when the run ended. */
+export function unseenId(secret: string, tag: string): string {
+  return `${secret}/unseen/${tag}`;
+}
+
+/** The finding of a run of that tag whose late duplicates could not be looked for to the end. */
+export function lateId(secret: string, tag: string): string {
+  return `${secret}/late/${tag}`;
+}
+
 /** All findings of one credential: what closes once it is ended, or is on record as the secret's own. */
 export function findingsOf(secret: string, credential: string): readonly string[] {
   return [unprovedId, strayId, olderId].map((idOf) => idOf(secret, credential));
@@ -218,7 +228,7 @@ export interface Ledger {
   recordEnd(row: EndRow, audit: AuditEntry): Promise<void>;
   /**
    * Idempotent by run: moves old to retired, new to current, adds the row, and closes the SEV-1 of a secret that had no key,
-   * and what was found of the old one; one transaction with its audit entry.
+   * and what was found of the two; one transaction with its audit entry.
    */
   recordRotation(
     row: RotationRow,

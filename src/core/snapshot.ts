@@ -101,10 +101,12 @@ export interface Snapshot {
 export interface Followed {
   readonly run: RunId;
   readonly tag: string;
-  /** When the run first announced that it creates a credential. */
+  /** When the run first announced that it creates a credential; its end, where a person was to. */
   readonly mintedAt: Instant;
   /** What the vault held at the end of the run. */
   readonly held?: { readonly id: string; readonly fingerprints: Fingerprints };
+  /** A person was asked to create the credential, and knows its value. */
+  readonly byHand?: true;
 }
 
 /** All destinations in written order. */

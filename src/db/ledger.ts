@@ -55,8 +55,8 @@ export function ledgerIn(database: Database): Ledger {
         );
         if (row.old.id !== NOBODY.id) await putGeneration(queries, row, row.old, fingerprints.old, "retired");
         await putGeneration(queries, row, row.new, fingerprints.new, "current");
-        const shownRight = [keylessId(row.secret), ...findingsOf(row.secret, row.old.id)];
-        for (const id of shownRight) await closeFinding(queries, id);
+        const shownRight = [row.old, row.new].flatMap(({ id }) => findingsOf(row.secret, id));
+        for (const id of [keylessId(row.secret), ...shownRight]) await closeFinding(queries, id);
         await insertAudit(queries, audit);
       }),
   };

@@ -219,12 +219,13 @@ describe("ledger", () => {
     const open = async () => (await openFindings(test.db, secret)).map(({ id }) => id);
     const other = strayId(secret, "another");
     for (const idOf of [strayId, olderId, unprovedId])
-      for (const id of ["ended", row.old.id]) await ledger.owe(found(idOf(secret, id)));
+      for (const id of ["ended", row.old.id, row.new.id]) await ledger.owe(found(idOf(secret, id)));
     await ledger.owe(found(other));
     const unproved = found(unprovedId(secret, "ended"));
     const end = { run, secret, at: row.at, credential: credential("ended") };
     await ledger.recordEnd({ ...end, owed: unproved }, { ...done, secret, run });
-    expect(new Set(await open())).toEqual(new Set([...findingsOf(secret, row.old.id), unproved.id, other]));
+    const ofRow = [row.old, row.new].flatMap(({ id }) => findingsOf(secret, id));
+    expect(new Set(await open())).toEqual(new Set([...ofRow, unproved.id, other]));
     await ledger.recordEnd(end, { ...done, secret, run });
     await ledger.recordRotation(row, prints, { ...done, secret, run });
     expect(await open()).toEqual([other]);

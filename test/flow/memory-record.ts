@@ -218,7 +218,8 @@ export function ledgerIn(memory: MemoryRecord, life: Life): Ledger {
             ]),
         { secret, credential: row.new, fingerprints: fingerprints.new, state: "current", since },
       );
-      for (const id of [keylessId(secret), ...findingsOf(secret, row.old.id)]) memory.owed.delete(id);
+      const closed = [...named].flatMap((id) => findingsOf(secret, id));
+      for (const id of [keylessId(secret), ...closed]) memory.owed.delete(id);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { safeState } from "../../src/app/run-words.ts";
-import type { RunRecord } from "../../src/core/record.ts";
+import { lateId, type RunRecord, unseenId } from "../../src/core/record.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
@@ -68,6 +68,24 @@ describe("revoke", () => {
       expect(w.memory.sealed).toEqual([]);
       expectNoValue(w, run);
     }
+  });
+
+  it("what was found of the run that created it closes with the last credential of that run", async () => {
+    const { w } = await rotated();
+    const tag = "ls-aaaaaaaaaaaa";
+    const other = "ls-bbbbbbbbbbbb";
+    const owe = (id: string) =>
+      w.memory.owed.set(id, { id, secret: SECRET, severity: "finding", says: id, next: "look" });
+    const findings = [lateId(SECRET, tag), unseenId(SECRET, tag)];
+    for (const id of [...findings, lateId(SECRET, other)]) owe(id);
+    const make = () =>
+      w.sandbox.control.act({ act: "create-authorization", description: `one ${tag}`, scope: ["global"] })
+        .id ?? "";
+    const [first, second] = [make(), make()];
+    expect(await revoke(w, first).go()).toEqual({ status: "completed" });
+    expect(w.memory.owed.size).toBe(3);
+    expect(await revoke(w, second).go()).toEqual({ status: "completed" });
+    expect([...w.memory.owed.keys()]).toEqual([lateId(SECRET, other)]);
   });
 
   it("[X-01] a generation on record is retired with it", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { followedBy } from "../../src/app/follow-up.ts";
 import type { Answer } from "../../src/core/circumstances.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
@@ -228,6 +229,43 @@ describe("rotate --supplied", () => {
     expect([...w.memory.owed.values()]).toMatchObject([
       { id: `${SECRET}/unseen/${run.tag}`, severity: "finding" },
     ]);
+  });
+
+  it("[P3] one that a person creates after the run was cancelled is found by its tag: a finding", async () => {
+    const { w, run } = await started();
+    await run.go();
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "cancelled" });
+    expect([...w.memory.followUps]).toEqual([run.id]);
+    const vault = { id: OLD, fingerprints: fingerprinter(w.ring)({ token: Secret.of(tokenOf(w, OLD)) }) };
+    const { id, tag, plan } = run;
+    const follows = followedBy({ run: id, tag, runbook: plan.runbook }, nowText(), vault);
+    const after = w.run({ flow: "follow-up", request: { follows } });
+    const made = create(w, described(run));
+    expect(await after.go()).toEqual({ status: "completed" });
+    expect(isAlive(w, made)).toBe(true);
+    expect([...w.memory.owed.values()]).toMatchObject([
+      { id: `${SECRET}/stray/${made}`, next: expect.stringContaining(`--id ${made}`) },
+    ]);
+  });
+
+  it("[P3] what could not be looked up at the end of a run is settled by a later look", async () => {
+    const { w, run } = await started();
+    kill(w);
+    await run.go();
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "cancelled" });
+    expect([...w.memory.owed.keys()]).toEqual([`${SECRET}/unseen/${run.tag}`]);
+    const { id, tag, plan } = run;
+    const follows = followedBy({ run: id, tag, runbook: plan.runbook }, nowText(), undefined);
+    const after = w.run({ flow: "follow-up", request: { follows } });
+    const next = w.run({ request: { supplied: true } });
+    await next.go();
+    const fresh = create(w, described(next));
+    await paste(w, next, tokenOf(w, fresh));
+    expect(await next.go()).toEqual({ status: "completed" });
+    expect(await after.go()).toEqual({ status: "completed" });
+    expect(w.memory.owed.size).toBe(0);
   });
 
   it("[P3] a supplied key that is not used is ended if it carries the tag; without the tag it is a finding", async () => {

@@ -1,4 +1,4 @@
-import { followingSnapshot } from "../../src/app/follow-up.ts";
+import { followedBy, followingSnapshot } from "../../src/app/follow-up.ts";
 import type { RunInput } from "../../src/app/run-input.ts";
 import { type RunDeps, runPorts } from "../../src/app/run-ports.ts";
 import { RUNBOOKS } from "../../src/app/runbooks.ts";
@@ -9,7 +9,7 @@ import type { Journal } from "../../src/core/journal.ts";
 import { compile, type Plan } from "../../src/core/plan.ts";
 import type { SealedRecord, SealedValues } from "../../src/core/sealed.ts";
 import type { Values } from "../../src/core/secret-value.ts";
-import { type Instant, msOf } from "../../src/core/time.ts";
+import { type Instant, instantOf, msOf } from "../../src/core/time.ts";
 import { runTag } from "../../src/db/runs.ts";
 import { memoryDeps } from "../flow/memory-deps.ts";
 import { emptyRecord, type Kept, memoryJournal } from "../flow/memory-journal.ts";
@@ -137,12 +137,16 @@ async function carryOut(site: Site, run: Run, worker: Worker, follow: (plan: Pla
     installation: INSTALLATION,
     stopAsked: async () => site.cancelAsked(),
     sealedFor: (id) => sealedIn(site, worker, id),
-    followUp: async (followed, { snapshot: before, tag }, held) => {
+    followUp: async (followed, { snapshot: before, tag, runbook: name }, held) => {
       await worker.gate();
       if (memory.followUps.has(followed)) return;
       memory.followUps.add(followed);
-      const mintedAt = memory.audit.find((one) => one.run === followed && one.step === "mint")?.at ?? "";
-      const follows = { run: followed, tag, mintedAt, ...(held && { held }) };
+      const minted = memory.audit.find((one) => one.run === followed && one.step === "mint")?.at;
+      const follows = followedBy(
+        { run: followed, tag, runbook: name },
+        minted ?? instantOf(Date.now()),
+        held,
+      );
       follow(compile(RUNBOOKS["follow-up@1"] ?? runbook, followingSnapshot(before, follows)));
     },
   });

@@ -1,4 +1,4 @@
-import { leftId, unprovedId } from "../../src/core/record.ts";
+import { leftId, strayId, unprovedId } from "../../src/core/record.ts";
 import { SECRET } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
 import { isCalm, isTagged, type Scene } from "./scene.ts";
@@ -73,7 +73,12 @@ function judgeFollowUp(scene: Scene, run: Run): void {
   const tag = run.plan.snapshot.follows?.tag ?? "";
   const lives = livingIn(sandbox, scene.now());
   for (const { id, description, token } of sandbox.heroku.authorizations)
-    if (lives.has(id) && description.endsWith(tag) && token !== value)
+    if (
+      lives.has(id) &&
+      description.endsWith(tag) &&
+      token !== value &&
+      !memory.owed.has(strayId(SECRET, id))
+    )
       violated("P3", `completed, and a late duplicate lives`);
 }
 

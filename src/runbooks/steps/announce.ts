@@ -1,7 +1,7 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
-import { type Owed, strayId, unprovedId } from "../../core/record.ts";
+import { type Owed, strayId, unprovedId, unseenId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { NOTHING_UNSEEN, notGone } from "./gone.ts";
 import { vaultIsAsFound } from "./mint.ts";
@@ -72,7 +72,7 @@ async function endAndShow(c: StepContext, credential: Credential): Promise<Outco
 function unseen(c: StepContext): Owed {
   const { secret, issuer } = c.snapshot;
   return {
-    id: `${secret}/unseen/${c.tag}`,
+    id: unseenId(secret, c.tag),
     secret,
     severity: "finding",
     says: `${c.run} asked for a ${issuer.target} described "${describedFor(c)}"; whether there is one could not be looked up without a living key`,

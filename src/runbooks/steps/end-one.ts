@@ -2,7 +2,7 @@ import { labelOf } from "../../core/credential.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, type Proof } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
-import { keylessId, type Owed, unprovedId } from "../../core/record.ts";
+import { keylessId, lateId, type Owed, runTagIn, unprovedId, unseenId } from "../../core/record.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { after, durationText } from "../../core/time.ts";
@@ -138,6 +138,7 @@ export const recordEnd = step({
   by: "api",
   effect: "none",
   says: () => "Record the end; what of it cannot be shown goes on the debt list",
+  conditional: ["one look for others of the run that created it"],
   does: async (c, { checked, ending, dead }) => {
     const at = c.now();
     const { secret, reason, ending: asked } = c.snapshot;
@@ -166,8 +167,18 @@ export const recordEnd = step({
         },
       },
     );
+    await settleLooks(c, ending);
     await c.sealed.drop(checked.sealed);
     return done({ at, says: unproved ? "audit written; the missing proof is a finding" : "audit written" });
   },
   undoes: "nothing",
 });
+
+/** What was found of a run whose credentials could not be seen is right once none of them is left but the one in use. */
+async function settleLooks(c: StepContext, { credential, living }: Facts["ending"]): Promise<void> {
+  const tag = runTagIn(credential.description);
+  if (tag === undefined) return;
+  const tagged = await c.issuer.findByTag(tag);
+  if (tagged.is !== "done" || tagged.value.some(({ id }) => id !== living)) return;
+  for (const idOf of [unseenId, lateId]) await c.ledger.settle(idOf(c.snapshot.secret, tag));
+}

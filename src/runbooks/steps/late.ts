@@ -2,6 +2,7 @@ import { type Credential, sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
+import { strayId } from "../../core/record.ts";
 import type { Followed, Snapshot } from "../../core/snapshot.ts";
 import { type StepContext, type StepDefinition, step } from "../../core/step.ts";
 import { after, durationText, type Milliseconds } from "../../core/time.ts";
@@ -21,7 +22,9 @@ function lookAfter(ms: Milliseconds, more?: string): StepDefinition<never, Late,
     by: "api",
     effect: "repeatable",
     says: (s) =>
-      `${durationText(ms)} after ${followed(s).run} asked for its key: end what carries its tag and is not what the vault holds`,
+      followed(s).byHand
+        ? `${durationText(ms)} after ${followed(s).run} ended: what a person has created for it, and the vault does not hold, becomes a finding`
+        : `${durationText(ms)} after ${followed(s).run} asked for its key: end what carries its tag and is not what the vault holds`,
     conditional: ["nothing is ended where there is no duplicate"],
     target: (s) => s.issuer.account,
     costs: (s) => ({
@@ -43,6 +46,7 @@ function lookAfter(ms: Milliseconds, more?: string): StepDefinition<never, Late,
     does: async (c) => {
       const extra = await lateDuplicates(c);
       if (extra.is !== "done") return extra;
+      if (followed(c.snapshot).byHand) return oweMade(c, extra.value);
       for (const { id } of extra.value) {
         const ended = await c.issuer.end(id);
         if (ended.is !== "done") return ended;
@@ -59,6 +63,20 @@ function lookAfter(ms: Milliseconds, more?: string): StepDefinition<never, Late,
     },
     undoes: "nothing",
   };
+}
+
+/** Whoever created it knows its value, and may have given it to a later run: it is shown, and ended by a person's decision. */
+async function oweMade(c: StepContext, made: readonly Credential[]): Promise<Outcome<Late>> {
+  const { secret } = c.snapshot;
+  for (const { id, description } of made)
+    await c.ledger.owe({
+      id: strayId(secret, id),
+      secret,
+      severity: "finding",
+      says: `${id.slice(0, 8)}… (${description}) was created for ${followed(c.snapshot).run}, which ended without it; it lives`,
+      next: `lockstep revoke ${secret} --id ${id}    if nothing uses it`,
+    });
+  return done({ ended: [], says: `${made.length} created for it, each a finding` });
 }
 
 function followed(s: Snapshot): Followed {

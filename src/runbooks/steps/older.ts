@@ -1,7 +1,7 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
-import { hasRunTag, olderId } from "../../core/record.ts";
+import { olderId, runTagIn } from "../../core/record.ts";
 import type { StepContext } from "../../core/step.ts";
 
 /**
@@ -9,7 +9,8 @@ import type { StepContext } from "../../core/step.ts";
  * a backup), and what else has happened since is not known (P11).
  */
 export async function onRecord(c: StepContext, credential: Credential): Promise<Outcome<Credential>> {
-  if (!hasRunTag(credential.description) || c.snapshot.takeOver !== undefined) return done(credential);
+  if (runTagIn(credential.description) === undefined || c.snapshot.takeOver !== undefined)
+    return done(credential);
   const known = await c.ledger.known({ id: credential.id });
   return known.length > 0
     ? done(credential)
