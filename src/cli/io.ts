@@ -121,6 +121,7 @@ const COMMANDS: readonly string[] = [
     "resolve",
     "rollback",
     "cancel",
+    "dismiss",
     "freeze",
     "interlock",
   ],

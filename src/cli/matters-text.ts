@@ -20,16 +20,22 @@ export function mattersText(matters: Matters): readonly string[] {
     ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),
     ...findings
       .filter((one) => one.severity !== "sev-1")
-      .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next]),
+      .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next, dismissCommand(one)]),
   ];
   // The command stands below what is said: texts of vendors may be of any length.
-  const lines = rows.flatMap(([what = "", says = "", next = ""]) => [
+  const lines = rows.flatMap(([what = "", says = "", next = "", or = ""]) => [
     [what, says.split("\n")[0] ?? ""],
     ["", `next  ${next}`],
+    ...(or === "" ? [] : [["", `or    ${or}`]]),
   ]);
   return lines.length === 0
     ? []
     : ["", "Open:", ...table(lines.map((line) => [` ${line[0]}`, line[1] ?? ""])).split("\n")];
+}
+
+/** The command that closes a finding on a person's word. */
+export function dismissCommand({ id }: { readonly id: string }): string {
+  return `lockstep dismiss ${id} --because "why"`;
 }
 
 /** Who has frozen the installation, since when, and why. */

@@ -157,6 +157,12 @@ function addPeople(add: Add): void {
     "stop a run and undo what it did, while that is possible",
     async () => (await import("./commands/cancel.ts")).cancel,
   );
+  add(
+    "dismiss <finding>",
+    "close a finding that only a person can call right",
+    async () => (await import("./commands/dismiss.ts")).dismiss,
+    (command) => command.addOption(because()),
+  );
 }
 
 /** What stops things, or lets them go on. */

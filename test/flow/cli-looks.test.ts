@@ -195,6 +195,17 @@ describe("[X-01] revoke", () => {
     const [sev1] = shown.findings;
     expect(sev1?.says).toContain("found in a public log");
     expect(await stand.lines(run)).toContain(`SEV-1  ${sev1?.says}`);
+    const unproved = `${SECRET}/unproved/${current}`;
+    const or = (await stand.lines(run)).find((line) => line.includes("lockstep dismiss"));
+    expect(or).toMatch(new RegExp(`^ +or    lockstep dismiss .*${unproved} --because "why"$`));
+    const dismissal = ["--because", "seen in the vendor's own log", "--json"];
+    for (const [id, flags] of [
+      [unproved, ["--json"]],
+      [`${SECRET}/no-key`, dismissal],
+    ] as const)
+      expect(errorOf(await call(home, "dismiss", id, ...flags)).code).toBe("USAGE");
+    expect((await call(home, "dismiss", unproved, ...dismissal)).code).toBe(0);
+    expect((await stand.show(run)).findings.map((one) => one.severity)).toEqual(["sev-1"]);
     const { code, found } = await verify();
     expect([code, found.vault.is, found.next]).toEqual([3, "dead", expect.stringContaining("--supplied")]);
     // What the finding says to do is done.

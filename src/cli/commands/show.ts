@@ -4,7 +4,7 @@ import { nextCommand, safeState, whyParked } from "../../app/run-words.ts";
 import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { freezeSays } from "../matters-text.ts";
+import { dismissCommand, freezeSays } from "../matters-text.ts";
 import { heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
 import {
@@ -100,9 +100,10 @@ function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly s
   const said = run.trouble?.code === "FROZEN";
   const lines = [
     ...(frozen && !said ? [`frozen   ${freezeSays(frozen)}`, "         next  lockstep freeze --lift"] : []),
-    ...findings.flatMap(({ severity, says, next }) => [
-      `${severity === "sev-1" ? "SEV-1" : "finding"}  ${says}`,
-      `         next  ${next}`,
+    ...findings.flatMap((one) => [
+      `${one.severity === "sev-1" ? "SEV-1" : "finding"}  ${one.says}`,
+      `         next  ${one.next}`,
+      ...(one.severity === "sev-1" ? [] : [`         or    ${dismissCommand(one)}`]),
     ]),
   ];
   return lines.length === 0 ? [] : [...lines, ""];
