@@ -135,6 +135,11 @@ const WITHOUT_SUCCESSOR: readonly Fault[] = [
   ["the credential to be ended is of the configured account", "ACCOUNT_DIFFERS", OF_ANOTHER_ACCOUNT],
   ["the credential to be ended is nobody else's", "OLD_NOT_IDENTIFIED", SOMEBODY_ELSES],
   ["another living key stands in the vault", "NEW_NOT_VALID", seen({ livingAccount: "eve" })],
+  [
+    "no change of a copy is under way",
+    "SWEEP_INCOMPLETE",
+    seen({ copies: { ...FINE.seen.copies, app: { ...holding(KEPT), underWay: "a release" } } }),
+  ],
   ["no copy holds the ending value", "COPY_HOLDS_OLD", appHolds(GONE)],
   ...SWEPT.filter(([guard]) => !/living|seen again/.test(guard)),
 ];
