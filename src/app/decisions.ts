@@ -9,7 +9,7 @@ import type { Requests } from "../engine/requests.ts";
 import type { Home } from "./home.ts";
 import { requireRole } from "./people.ts";
 import { nextCommand } from "./run-words.ts";
-import { type RunView, viewRun } from "./runs.ts";
+import { enqueue, type RunView, viewRun } from "./runs.ts";
 
 /**
  * Tells a run that is held, or waits for a task, what a person decided; to go on in spite of a task is no decision. Of two on one
@@ -78,6 +78,7 @@ export async function askToCancel(home: Home, requests: Requests, id: RunId, act
     context: {},
   });
   await requestCancel(home.database, id, actor);
+  await enqueue(requests, view.run, view.plan);
   if (view.run.status === "held" || view.run.status === "waiting")
     await decide(home, requests, view.run, { choice: "cancel" }, actor).catch((thrown: unknown) => {
       // The run goes on by another decision, and reads the wish at the beginning of its next step.

@@ -137,7 +137,7 @@ async function attachRun(
 }
 
 /** Also a run that is there already: its starter may have died before it did this. The id makes it one run. */
-async function enqueue(requests: Requests, run: RunRecord, { snapshot }: Plan): Promise<void> {
+export async function enqueue(requests: Requests, run: RunRecord, { snapshot }: Plan): Promise<void> {
   const { id, secret, runbook, planHash, tag, actor } = run;
   const input: RunInput = { snapshot, runbook, planHash, tag, actor };
   await requests.start({ id, secret, input });
@@ -214,10 +214,7 @@ export async function followRun(
     const state = JSON.stringify([view.run, view.steps]);
     if (state !== last) seen(view);
     last = state;
-    // What was just answered shows until the engine takes the answer up; the next question is another one.
-    const asks = view.run.status === "held" || view.run.status === "waiting";
-    const open = asks && view.run.question !== options.answered;
-    if (view.run.endedAt !== undefined || open || options.signal.aborted) return view;
+    if (isAtRest(view.run, options.answered) || options.signal.aborted) return view;
     if (performance.now() - looked > PARKED_WATCH) {
       const parked = await parkedNow((sql, values) => home.database.query(sql, values), id);
       if (parked !== undefined) return { ...view, parked };
@@ -225,6 +222,15 @@ export async function followRun(
     }
     await sleep(100, undefined, { signal: options.signal }).catch(() => {});
   }
+}
+
+/**
+ * Whether a run has ended, or asks a person something. What was just answered shows until the engine takes the answer up; the
+ * next question is another one.
+ */
+export function isAtRest({ status, question, endedAt }: RunRecord, answered?: string): boolean {
+  const asks = status === "held" || status === "waiting";
+  return endedAt !== undefined || (asks && question !== answered);
 }
 
 /** The run that is changing the secret now, if any. */

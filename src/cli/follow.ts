@@ -1,6 +1,6 @@
 import { type Home, openHome } from "../app/home.ts";
 import { nextCommand, parkedTrouble, safeState } from "../app/run-words.ts";
-import { type Carrier, followRun, openCarrier, type RunView } from "../app/runs.ts";
+import { type Carrier, followRun, isAtRest, openCarrier, type RunView } from "../app/runs.ts";
 import type { RunRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
 import { EXIT, exitOf, type Io, type Result } from "./io.ts";
@@ -60,14 +60,24 @@ export async function follow(
     signal,
     ...(answered !== undefined && { answered }),
   });
-  return resultOf(view, signal.aborted);
+  if (view.parked !== undefined) return parkedResult(view, view.parked);
+  return isAtRest(view.run, answered) ? resultOf(view) : leftResult(view);
 }
 
-function resultOf(view: RunView, interrupted: boolean): Result {
+function leftResult(view: RunView): Result {
+  const { run, steps } = view;
+  const text = [
+    `Left ${run.id} where it is safe.`,
+    `│ state    ${safeState(run, steps)}`,
+    `│ next     ${nextCommand(run)}`,
+  ].join("\n");
+  return { exit: EXIT.interrupted, json: runJson(view), text };
+}
+
+function resultOf(view: RunView): Result {
   const { run, steps } = view;
   const json = runJson(view);
   const state = safeState(run, steps);
-  if (view.parked !== undefined) return parkedResult(view, view.parked);
   if (run.status === "completed") {
     const text = [`${endText(run, systemClock.now())} ${state}`, `next  ${nextCommand(run)}`].join("\n");
     return { exit: EXIT.done, json, text };
@@ -81,14 +91,11 @@ function resultOf(view: RunView, interrupted: boolean): Result {
   ].join("\n");
   if (run.status === "waiting") return { exit: EXIT.waits, json, text };
   if (run.status === "held") return { exit: EXIT.held, json, text };
-  if (run.endedAt !== undefined) return { exit: trouble ? exitOf(trouble) : EXIT.failed, json, text };
-  if (!interrupted) throw new Error("a run was left before it ended");
-  const left = [`Left ${run.id} where it is safe.`, `│ state    ${state}`, `│ next     ${nextCommand(run)}`];
-  return { exit: EXIT.interrupted, json, text: left.join("\n") };
+  return { exit: trouble ? exitOf(trouble) : EXIT.failed, json, text };
 }
 
 /** Nobody goes on with it until a person has looked: neither a decision nor patience helps. */
-export function parkedResult(view: RunView, why: string): Result {
+function parkedResult(view: RunView, why: string): Result {
   const { run, steps } = view;
   const { code, message, because, next } = parkedTrouble(run.id, why);
   const text = [

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
+import { planFor } from "../../src/app/runs.ts";
+import { reserveRun } from "../../src/db/runs.ts";
 import { DBOS_SCHEMA, SCHEMA } from "../../src/engine/names.ts";
 import { OTHER_PLAN } from "../../src/engine/sealed.ts";
 import { LAST_COPY, SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
-import { type Called, call, errorOf, json, openSite, type Site, type } from "./cli-harness.ts";
+import { type Called, call, errorOf, json, openSite, type Site, start, type } from "./cli-harness.ts";
 
 let site: Site;
 let home: Called;
@@ -111,6 +113,44 @@ describe("[X-15] a run that is held before the first store write", () => {
       .heroku.authorizations.filter(({ alive, description }) => alive && description.includes(" ls-"));
     expect(living.map(({ id }) => id)).toEqual([before["vault"]]);
     expect((await type(home, after.next)).code).toBe(0);
+  });
+
+  it("whose cancelling fails is held again: exit 5, and what can be decided", async () => {
+    const shown = await heldAtTheMint();
+    site.sandbox.control.addFault({ ...refused, vendor: "heroku", method: "GET", route: LIST });
+    const left = await stand.choose(shown, "cancel");
+    site.sandbox.control.clearFaults();
+    expect([left.code, left.out]).toEqual([5, expect.stringContaining(`lockstep cancel ${shown.run}`)]);
+    expect((await call(home, "cancel", shown.run)).code).toBe(0);
+  });
+
+  it("^C leaves one that is being cancelled: exit 130, and it is cancelled by whoever goes on with it", async () => {
+    const shown = await heldAtTheMint();
+    site.sandbox.control.set({ latencyMs: 1_000 });
+    const cancelling = start(home, "cancel", shown.run, "--json");
+    await cancelling.until(/asked to stop/);
+    cancelling.signal("SIGINT");
+    const left = await cancelling.left;
+    site.sandbox.control.set({ latencyMs: 0 });
+    expect([left.code, json(left)["run"]]).toEqual([130, shown.run]);
+    expect((await call(home, "cancel", shown.run)).code).toBe(0);
+    expect((await stand.show(shown.run)).status).toBe("cancelled");
+  });
+
+  it("whose starter died before anybody could carry it out is cancelled at once", async () => {
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    try {
+      const { database, config } = opened;
+      const plan = planFor(config, { secret: SECRET, flow: "rotate", reason: "scheduled", sandbox: false });
+      const { runbook, hash: planHash } = plan;
+      const actor = { name: "kris", assurance: "local user" } as const;
+      const asked = { secret: SECRET, flow: "rotate", runbook, planHash, plan } as const;
+      const { run } = await reserveRun(database, { ...asked, reason: "scheduled", actor });
+      const left = await call(home, "cancel", run.id, "--json");
+      expect([left.code, json(left)["status"]]).toEqual([0, "cancelled"]);
+    } finally {
+      await opened.close();
+    }
   });
 });
 
