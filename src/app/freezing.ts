@@ -21,9 +21,10 @@ export async function liftFreeze(
   home: Home,
   requests: Requests,
   actor: Actor,
+  reason?: string,
 ): Promise<readonly RunRecord[]> {
   requireRole(actor, "ops", "Lifting a freeze");
-  await auditLogIn(home.database).append({ action: "freeze.lifted", actor, context: {} });
+  await auditLogIn(home.database).append({ action: "freeze.lifted", actor, context: { reason } });
   await unfreeze(home.database);
   const resumed: RunRecord[] = [];
   for (const run of await listRuns(home.database, { active: true, limit: 1_000 })) {

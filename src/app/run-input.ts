@@ -11,6 +11,8 @@ export interface RunInput {
   readonly planHash: string;
   readonly tag: string;
   readonly actor: Actor;
+  /** Why, in that person's words; for the record alone, so the plan does not change with it. */
+  readonly because?: string;
 }
 
 /** The plan of a run, compiled again; throws PLAN_CHANGED when this program would carry out another one than was shown. */

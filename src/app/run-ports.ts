@@ -67,7 +67,8 @@ export function runPorts(deps: RunDeps, run: RunId, input: RunInput): StepPorts 
     frozen: deps.frozen,
     pause: async (ms) => sleep(ms),
     began: async () => {
-      await note("started", { reason: snapshot.reason, runbook: input.runbook, plan: input.planHash });
+      const { runbook, planHash: plan, because } = input;
+      await note("started", { reason: snapshot.reason, because, runbook, plan });
       await deps.progress.run(run, { status: "running" });
     },
     learned: (facts) => deps.progress.run(run, { status: "running", ...credentialsOf(facts) }),

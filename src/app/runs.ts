@@ -89,14 +89,14 @@ async function standInFor(
 
 /**
  * Reserves the run and enqueues it; answers with the one that is there already instead (P8). Where `seen` was shown to whoever
- * asks, it goes on with that one and begins no other. Throws ROLE_MISSING, ASSURANCE_MISSING.
+ * asks, it goes on with that one and begins no other. `because` goes on record with a run that it begins. Throws ROLE_MISSING, ASSURANCE_MISSING.
  */
 export async function startRun(
   home: Home,
   requests: Requests,
   plan: Plan,
   actor: Actor,
-  seen?: RunRecord,
+  { seen, because }: { readonly seen?: RunRecord | undefined; readonly because?: string | undefined } = {},
 ): Promise<{ run: RunRecord; attached: boolean }> {
   if (seen) return { run: await attachRun(home, requests, seen.id, actor), attached: true };
   const { snapshot } = plan;
@@ -111,6 +111,7 @@ export async function startRun(
     planHash: plan.hash,
     plan,
     reason: snapshot.reason,
+    ...(because !== undefined && { because }),
     actor,
   });
   const kept = attached ? ((await getRun(home.database, run.id)).plan as Plan) : plan;
@@ -138,8 +139,9 @@ async function attachRun(
 
 /** Also a run that is there already: its starter may have died before it did this. The id makes it one run. */
 export async function enqueue(requests: Requests, run: RunRecord, { snapshot }: Plan): Promise<void> {
-  const { id, secret, runbook, planHash, tag, actor } = run;
-  const input: RunInput = { snapshot, runbook, planHash, tag, actor };
+  const { id, secret, runbook, planHash, tag, actor, because } = run;
+  const why = because === undefined ? {} : { because };
+  const input: RunInput = { snapshot, runbook, planHash, tag, actor, ...why };
   await requests.start({ id, secret, input });
 }
 

@@ -14,6 +14,7 @@ export function runJson(view: RunView, { requests = false } = {}) {
     runbook: run.runbook,
     planHash: run.planHash,
     reason: run.reason,
+    because: run.because ?? null,
     actor: run.actor,
     old: run.old ?? null,
     new: run.new ?? null,

@@ -64,6 +64,8 @@ export interface RunRecord {
   readonly runbook: string;
   readonly planHash: string;
   readonly reason: Reason;
+  /** Why, in the words of whoever started it. */
+  readonly because?: string;
   readonly actor: Actor;
   readonly tag: string;
   readonly startedAt: Instant;

@@ -241,6 +241,8 @@ CREATE TABLE lockstep.decision (
 -- What was answered, without a value: whoever died between answering and telling the run is stood in for.
 ALTER TABLE lockstep.task ADD COLUMN answer jsonb;`;
 
+const because = "ALTER TABLE lockstep.run ADD COLUMN because text;";
+
 /** All changes, in order. */
 export const MIGRATIONS: readonly Migration[] = [
   { n: 1, name: "runs", sql: runs },
@@ -248,4 +250,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { n: 3, name: "credentials", sql: credentials },
   { n: 4, name: "people", sql: people },
   { n: 5, name: "decisions", sql: decisions },
+  { n: 6, name: "because", sql: because },
 ];

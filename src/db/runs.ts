@@ -12,7 +12,7 @@ import type {
 } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import type { Database, Queries } from "./database.ts";
-import { jsonText, wholeJson } from "./plain.ts";
+import { jsonText, plainText, wholeJson } from "./plain.ts";
 
 /** What a new run is started with. */
 export interface RunRequest {
@@ -23,6 +23,8 @@ export interface RunRequest {
   /** The compiled plan as plain data, kept so that `show` needs no engine. */
   readonly plan: unknown;
   readonly reason: Reason;
+  /** Why, in the words of whoever starts it. */
+  readonly because?: string;
   readonly actor: Actor;
 }
 
@@ -86,8 +88,8 @@ export async function reserveRun(database: Database, request: RunRequest): Promi
     const n = counted[0]?.n ?? 1;
     const id = `${secret}.${flow}.${n}`;
     const rows = await queries.query<RunRow>(
-      `INSERT INTO lockstep.run (id, secret, flow, n, runbook, plan_hash, plan, reason, actor, tag)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *`,
+      `INSERT INTO lockstep.run (id, secret, flow, n, runbook, plan_hash, plan, reason, because, actor, tag)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *`,
       [
         id,
         secret,
@@ -97,6 +99,7 @@ export async function reserveRun(database: Database, request: RunRequest): Promi
         request.planHash,
         plan,
         request.reason,
+        request.because === undefined ? null : plainText(request.because),
         jsonText(request.actor),
         runTag(database.installation, id),
       ],
@@ -192,6 +195,7 @@ interface RunRow {
   plan_hash: string;
   plan?: unknown;
   reason: Reason;
+  because: string | null;
   actor: Actor;
   tag: string;
   started_at: Instant;
@@ -215,7 +219,7 @@ interface StepRow {
 }
 
 const COLUMNS =
-  "id, secret, flow, status, runbook, plan_hash, reason, actor, tag, started_at, ended_at, trouble, question, old, new";
+  "id, secret, flow, status, runbook, plan_hash, reason, because, actor, tag, started_at, ended_at, trouble, question, old, new";
 
 function recordOf(row: RunRow): RunRecord {
   return {
@@ -226,6 +230,7 @@ function recordOf(row: RunRow): RunRecord {
     runbook: row.runbook,
     planHash: row.plan_hash,
     reason: row.reason,
+    ...(row.because !== null && { because: row.because }),
     actor: row.actor,
     tag: row.tag,
     startedAt: row.started_at,

@@ -50,6 +50,8 @@ const age = () => {
   for (const one of site.sandbox.heroku.authorizations) one.createdAt -= 25 * 3_600_000;
 };
 
+const WHY = "the quarter's end";
+
 describe("a rotation by the command line", () => {
   let rotated: Document;
 
@@ -83,7 +85,17 @@ describe("a rotation by the command line", () => {
 
   it("rotate --json prints exactly one document with the agreed fields, and nothing of a value", async () => {
     const { hash } = json<{ hash: string }>(await call(home, "plan", "heroku-api-key", "--json"));
-    const left = await call(home, "rotate", "heroku-api-key", "--plan", hash, "--yes", "--json");
+    const left = await call(
+      home,
+      "rotate",
+      "heroku-api-key",
+      "--plan",
+      hash,
+      "--because",
+      WHY,
+      "--yes",
+      "--json",
+    );
     expect(left.code).toBe(0);
     rotated = json<Document>(left);
     expect(rotated).toMatchObject({
@@ -111,6 +123,16 @@ describe("a rotation by the command line", () => {
     }
     for (const value of Object.values(site.sandbox.control.estate().heroku.tokens))
       expect(left.out + left.err).not.toContain(value);
+  });
+
+  it("[X-04] --because stands in the entry that starts the run, and show says it", async () => {
+    const { entries } = json<{ entries: { action: string; context: { because?: string } }[] }>(
+      await call(home, "audit", rotated.run, "--limit", "1000", "--json"),
+    );
+    const starts = entries.filter(({ action }) => action === "secret.rotate.started");
+    expect(starts.map(({ context }) => context.because)).toEqual([WHY]);
+    expect((await call(home, "show", rotated.run)).out).toContain(`\nwhy   ${WHY}\n`);
+    expect(json(await call(home, "show", rotated.run, "--json"))["because"]).toBe(WHY);
   });
 
   it("[HK-01][HK-10] status after: last rotated and next due computed from the record", async () => {

@@ -17,7 +17,8 @@ interface FreezeOptions extends Common {
 export function freeze(io: Io, options: FreezeOptions): Promise<Result> {
   return withHome(options, async (home) => {
     const actor = localActor(home.config);
-    if (options.lift) return withCarrier(io, home, (carrier, signal) => lift(io, home, carrier, signal));
+    if (options.lift)
+      return withCarrier(io, home, (carrier, signal) => lift(io, home, carrier, signal, options.because));
     if (!options.all || options.because === undefined) throw incomplete();
     const frozen = await startFreeze(home, actor, options.because);
     const text = [
@@ -30,8 +31,14 @@ export function freeze(io: Io, options: FreezeOptions): Promise<Result> {
 }
 
 /** Where no worker takes the runs up, they go on here, until each has come to rest. */
-async function lift(io: Io, home: Home, { requests, here }: Carrier, signal: AbortSignal): Promise<Result> {
-  const resumed = await liftFreeze(home, requests, localActor(home.config));
+async function lift(
+  io: Io,
+  home: Home,
+  { requests, here }: Carrier,
+  signal: AbortSignal,
+  because: string | undefined,
+): Promise<Result> {
+  const resumed = await liftFreeze(home, requests, localActor(home.config), because);
   const json = { frozen: false, resumed: resumed.map((run) => run.id) };
   if (resumed.length === 0)
     return {

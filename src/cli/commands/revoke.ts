@@ -30,11 +30,13 @@ export function revoke(io: Io, options: RevokeOptions, secret: string): Promise<
     else await confirm(io, home, options, plan);
     return withCarrier(io, home, async (carrier, signal) => {
       const actor = localActor(home.config);
-      const { run, attached } = await startRun(home, carrier.requests, plan, actor, there);
+      const { because } = options;
+      const { run, attached } = await startRun(home, carrier.requests, plan, actor, { seen: there, because });
       if (attached) await sameOne(home, run, plan);
       io.note(attached ? `Attached to ${run.id}, ${run.status}.` : `Run ${run.id}. ^C leaves it safe.`);
       const held = run.status === "held" ? run.question : undefined;
-      if (held !== undefined) await decide(home, carrier.requests, run, { choice: "retry" }, actor);
+      const retry = { choice: "retry", ...(because !== undefined && { reason: because }) } as const;
+      if (held !== undefined) await decide(home, carrier.requests, run, retry, actor);
       const result = await follow(io, home, run, { signal, answered: held });
       return result.exit === EXIT.done ? { ...result, text: await endText(home, run, plan) } : result;
     });

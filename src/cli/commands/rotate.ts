@@ -37,7 +37,7 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
     if (!there) await confirm(io, options, plan);
-    return carryOut(io, home, plan, there);
+    return carryOut(io, home, plan, { there, because: options.because });
   });
 }
 
@@ -50,18 +50,26 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
       reason: "scheduled",
       sandbox: options.sandbox,
     });
-    return carryOut(io, home, plan);
+    return carryOut(io, home, plan, {});
   });
 }
 
-async function carryOut(io: Io, home: Home, plan: Plan, there?: RunRecord): Promise<Result> {
+async function carryOut(
+  io: Io,
+  home: Home,
+  plan: Plan,
+  { there, because }: { readonly there?: RunRecord | undefined; readonly because?: string | undefined },
+): Promise<Result> {
   return withCarrier(io, home, async (carrier, signal) => {
     const actor = localActor(home.config);
-    const { run, attached } = await startRun(home, carrier.requests, plan, actor, there);
+    const { run, attached } = await startRun(home, carrier.requests, plan, actor, { seen: there, because });
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
     else io.note(`Run ${run.id}. ^C leaves it safe.\n  lockstep show ${run.id}    says how it stands`);
-    return follow(io, home, run, { signal, answered: await retryIfHeld(io, home, carrier, run) });
+    if (attached && because !== undefined && run.status !== "held")
+      io.note("--because is not recorded: this run was begun without it.");
+    const answered = await retryIfHeld(io, home, carrier, run, because);
+    return follow(io, home, run, { signal, answered });
   });
 }
 
@@ -74,6 +82,7 @@ async function retryIfHeld(
   home: Home,
   carrier: Carrier,
   run: RunRecord,
+  reason: string | undefined,
 ): Promise<string | undefined> {
   if (run.status !== "held") return undefined;
   const { run: now, decided } = await viewRun(home, run.id);
@@ -84,7 +93,8 @@ async function retryIfHeld(
       ? `It was held: ${found}. Trying again.`
       : `It was held: ${found}. ${decided?.by.name} decided: ${choice}. That is carried out.`,
   );
-  await decide(home, carrier.requests, now, { choice }, localActor(home.config));
+  const decision = { choice, ...(reason !== undefined && { reason }) };
+  await decide(home, carrier.requests, now, decision, localActor(home.config));
   return now.question;
 }
 

@@ -114,6 +114,7 @@ function identityLines({ run, plan }: RunView): readonly string[] {
   return [
     heading(run.secret, plan.snapshot.environment, plan.snapshot.issuer.target),
     `${run.id}  ${run.status}  ${run.reason}  started ${run.startedAt} by ${run.actor.name} (${run.actor.assurance})  plan ${run.planHash}`,
+    ...(run.because === undefined ? [] : [`why   ${run.because}`]),
     `keys  ${key(run.old)} → ${key(run.new)}`,
   ];
 }
