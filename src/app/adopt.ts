@@ -40,8 +40,8 @@ export interface AdoptRequest {
   readonly sandbox: boolean;
   /** The text of a rotation log. */
   readonly log?: string;
-  /** Whether places with other ids than those on record are what the configuration means now. */
-  confirm(changes: readonly PlaceChange[]): Promise<boolean>;
+  /** Places have other ids than those on record; throws to leave all as it is. */
+  confirm(changes: readonly PlaceChange[]): Promise<void>;
 }
 
 /**
@@ -77,7 +77,7 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
     const before = recorded[copy];
     return before !== undefined && before !== id ? [{ target, before, now: id }] : [];
   });
-  if (changes.length > 0 && !(await request.confirm(changes))) throw declined(changes);
+  if (changes.length > 0) await request.confirm(changes);
   await claim(home, c, actor);
   const imported = await recordAdoption(
     home.database,
@@ -264,13 +264,4 @@ function notALog(unread: readonly string[]): LockstepError {
     next: "lockstep adopt <secret> --log <file>    after you have corrected the file; nothing was recorded",
   };
   return new LockstepError(trouble);
-}
-
-function declined(changes: readonly PlaceChange[]): LockstepError {
-  return new LockstepError({
-    code: "DECLINED",
-    message: `Not adopted: ${changes.map((one) => one.target).join(", ")} would be replaced on record`,
-    because: "a place with another id is another place, until a person says that it is meant",
-    next: "lockstep adopt <secret> --yes    once you know that each place is the one that is meant",
-  });
 }

@@ -250,7 +250,7 @@ describe("trouble on the way", () => {
     world.control.addFault({ kind: "lost-request", method: "PATCH" });
     await expect(doTurn("closed")).rejects.toMatchObject({
       because: "whether it is closed now is not known",
-      next: expect.stringMatching(/^lockstep interlock close live-trading --because "key rotation" {4}/),
+      next: expect.stringMatching(/^lockstep interlock close live-trading --because 'key rotation' {4}/),
     });
     expect(turnsIn(entries).get(NAME)).toMatchObject({ stage: "unsettled" });
     expect(await doTurn("closed")).toMatchObject({ found: "open", wrote: true });

@@ -4,6 +4,7 @@ import { LockstepError, type Trouble } from "../core/errors.ts";
 import type { Position, Turn } from "../core/interlock.ts";
 import type { Outcome, Proof } from "../core/outcome.ts";
 import type { Actor, AuditEntry } from "../core/record.ts";
+import { shellWord } from "../core/shell.ts";
 import { after, type Clock, type Milliseconds, systemClock } from "../core/time.ts";
 import { auditLogIn } from "../db/audit-log.ts";
 import { frozenTrouble } from "./frozen.ts";
@@ -239,5 +240,5 @@ function interrupted(request: TurnRequest): LockstepError {
 
 /** The command that asks for this again. */
 export function commandFor(name: string, { to, because }: Pick<TurnRequest, "to" | "because">): string {
-  return `lockstep interlock ${VERB[to].do} ${name} --because ${JSON.stringify(because)}`;
+  return `lockstep interlock ${VERB[to].do} ${name} --because ${shellWord(because)}`;
 }

@@ -1,5 +1,6 @@
 import type { Trouble } from "../core/errors.ts";
 import { holdsValue, withoutValues } from "../core/secret-value.ts";
+import { shellWord } from "../core/shell.ts";
 
 /** What the person or program at the other end can see. */
 export interface Io {
@@ -146,9 +147,7 @@ export function flagsIn(argv: readonly string[]): string {
   const file = argv[at]?.slice("--config=".length) || argv[at + 1];
   return [
     ...(argv.includes("--sandbox") ? ["--sandbox"] : []),
-    ...(at >= 0 && file !== undefined
-      ? [`--config ${/^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`]
-      : []),
+    ...(at >= 0 && file !== undefined ? [`--config ${shellWord(file)}`] : []),
   ].join(" ");
 }
 

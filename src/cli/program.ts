@@ -264,7 +264,12 @@ function supplied(): Option {
 }
 
 function because(): Option {
-  return new Option("--because <text>", "why, for the record");
+  return new Option("--because <text>", "why, for the record").argParser(words);
+}
+
+function words(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("a few words");
+  return text;
 }
 
 function count(text: string): number {

@@ -1,5 +1,6 @@
 import type { Plan, PlanStep } from "../core/plan.ts";
 import type { RunRecord, StepRecord } from "../core/record.ts";
+import { shellWord } from "../core/shell.ts";
 import { copiesOf, type Snapshot } from "../core/snapshot.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
 import { durationOfRun } from "./run-text.ts";
@@ -71,8 +72,13 @@ export function rotateCommand({ secret, runbook, snapshot }: Plan): string {
     `lockstep rotate ${secret}`,
     ...(snapshot.reason === "scheduled" ? [] : [`--reason ${snapshot.reason}`]),
     ...(runbook.startsWith("supplied@") ? ["--supplied"] : []),
-    ...(snapshot.takeOver ? [`--take-over --because ${JSON.stringify(snapshot.takeOver)}`] : []),
+    ...(snapshot.takeOver ? [`--take-over ${becauseFlag(snapshot.takeOver)}`] : []),
   ].join(" ");
+}
+
+/** The flag that says why, as it was given; without one, where it has to stand. */
+export function becauseFlag(because?: string | undefined): string {
+  return `--because ${because ? shellWord(because) : '"why"'}`;
 }
 
 /** Equal remarks of several steps are said once. */

@@ -2,6 +2,7 @@ import { mayHaveHappened } from "../app/run-words.ts";
 import type { RunView } from "../app/runs.ts";
 import type { Decision } from "../core/circumstances.ts";
 import type { RunRecord } from "../core/record.ts";
+import { shellWord } from "../core/shell.ts";
 import type { Task } from "../core/task.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
 
@@ -139,7 +140,7 @@ export function taskLines({ run, task, claimedBy }: TaskAsked): readonly string[
     task.title,
     ...[...task.lines, ...items].map((line, i) => `   ${letters[i] ?? "-"}. ${line}`),
     ...(task.kind === "carry" && task.command.length > 0
-      ? [`   or let Lockstep hand the value to: ${task.command.join(" ")}`]
+      ? [`   or let Lockstep hand the value to: ${task.command.map(shellWord).join(" ")}`]
       : []),
     ...(claimedBy ? [`Taken by ${claimedBy.name}.`] : []),
   ];
@@ -167,7 +168,7 @@ export function taskChoices({ run, task }: TaskAsked): readonly TaskChoice[] {
   });
   if (task.kind === "value") return [done("--stdin", "reads the value from stdin"), decline];
   if (task.kind === "typed")
-    return [done(`--typed ${JSON.stringify(task.text)}`, "shows that it was read"), decline];
+    return [done(`--typed ${shellWord(task.text)}`, "shows that it was read"), decline];
   if (task.kind !== "carry") return [done("--done", "once it is done"), decline];
   const byHand = done("--done", "once it is done by hand; --reveal shows the value on your terminal");
   if (task.command.length === 0) return [byHand, decline];

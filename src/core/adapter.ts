@@ -68,7 +68,7 @@ interface IssuerDescription {
   readonly scope?: string;
   /** The convention for descriptions, `{YYYY-MM}` standing for the month; a new credential's description is made of it. */
   readonly convention?: string;
-  /** How a person creates one, for `rotate --supplied`; `{description}` stands for the description with the run's tag. */
+  /** How a person creates one, for `rotate --supplied`; `{description}` stands for the description with the run's tag, `"{description}"` for it as a shell takes it. */
   readonly byHand?: { readonly lines: readonly string[]; readonly fields: readonly TaskField[] };
 }
 

@@ -3,6 +3,7 @@ import { link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LockstepError } from "../core/errors.ts";
+import { shellWord } from "../core/shell.ts";
 import {
   FINGERPRINT_ID,
   isKeyId,
@@ -34,14 +35,14 @@ export async function readKeyFile(file: string): Promise<KeyMaterial | undefined
       throw exposedRing(
         file,
         "can be read or changed by others than its owner",
-        `lockstep doctor    after chmod 600 '${file}'`,
+        `lockstep doctor    after chmod 600 ${shellWord(file)}`,
       );
     }
     if (me !== undefined && me !== 0 && uid !== me) {
       throw exposedRing(
         file,
         `belongs to another user (uid ${uid})`,
-        `lockstep doctor    as its owner, or after chown ${me} '${file}'`,
+        `lockstep doctor    as its owner, or after chown ${me} ${shellWord(file)}`,
       );
     }
     const text = await handle.readFile("utf8").catch((thrown: unknown) => {
@@ -54,7 +55,7 @@ export async function readKeyFile(file: string): Promise<KeyMaterial | undefined
 }
 
 function unreadable(file: string, thrown: unknown): LockstepError {
-  const next = `lockstep doctor    as its owner; ls -l '${file}' shows who that is`;
+  const next = `lockstep doctor    as its owner; ls -l ${shellWord(file)} shows who that is`;
   return brokenRing(file, `it cannot be read (${codeOf(thrown) ?? "unknown"})`, next, thrown);
 }
 

@@ -45,7 +45,7 @@ describe("key file", () => {
       chmodSync(file, mode);
       await expect(openKeyRing({ file }, no)).rejects.toMatchObject({
         code: "KEYRING_EXPOSED",
-        next: `lockstep doctor    after chmod 600 '${file}'`,
+        next: `lockstep doctor    after chmod 600 ${file}`,
       });
     }
   });

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openHome } from "../../src/app/home.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { SECRET, type Stand, standOf } from "./cli-estate.ts";
 import { type Called, call, errorOf, json, openSite, type Site, start, type } from "./cli-harness.ts";
@@ -58,6 +59,23 @@ describe("[X-11] adopt", () => {
       lastRotated: "2026-07-01T00:00:00.000Z",
       current: { id: RAXX.currentAuthorization },
     });
+  });
+
+  it("without a terminal and a yes to another place: exit 2, and the command that has all that was given", async () => {
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    try {
+      await opened.database.query(
+        "UPDATE lockstep.place SET target_id = 'another' WHERE copy LIKE 'github%'",
+      );
+    } finally {
+      await opened.close();
+    }
+    const log = path.join(home.dir, "$HOME's log.md");
+    copyFileSync(path.join(home.dir, "log.md"), log);
+    const left = await call(home, "adopt", SECRET, "--log", log, "--json");
+    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
+    expect(errorOf(left).next).toContain("--log ");
+    expect((await type(home, errorOf(left).next)).code).toBe(0);
   });
 
   it("refuses a log that is none, and one that is not there, and records nothing: exit 2", async () => {
@@ -176,13 +194,14 @@ describe("[X-01] revoke", () => {
 
   it("[X-12] --break-glass wants what will break typed back; the SEV-1 stays until a new key is canonical", async () => {
     const current = stand.held()["vault"] ?? "";
-    const flags = ["--id", current, "--break-glass", "--because", "found in a public log"];
+    const why = 'found in a "public" log: `pwd`, $HOME';
+    const flags = ["--id", current, "--break-glass", "--because", why];
     const half = await call(home, "revoke", SECRET, ...flags, "--confirm", STAGING, "--json");
     expect([half.code, errorOf(half).code]).toEqual([130, "DECLINED"]);
     const asked = errorOf(await call(home, "revoke", SECRET, ...flags, "--json"));
     expect([asked.code, asked.next]).toEqual([
       "CONFIRMATION_NEEDED",
-      expect.stringContaining("found in a public log"),
+      expect.stringContaining(` --because '${why}' `),
     ]);
     expect(stand.alive(current)).toBe(true);
     const ended = await type(home, `${asked.next} --json`);
@@ -193,7 +212,8 @@ describe("[X-01] revoke", () => {
     expect(shown.state).toMatch(/^The key that was to be ended is ended: refused /);
     expect(shown.findings.map((one) => one.severity)).toContain("sev-1");
     const [sev1] = shown.findings;
-    expect(sev1?.says).toContain("found in a public log");
+    expect(sev1?.says).toContain(why);
+    expect(json(await call(home, "show", run, "--json"))["because"]).toBe(why);
     expect(await stand.lines(run)).toContain(`SEV-1  ${sev1?.says}`);
     const unproved = `${SECRET}/unproved/${current}`;
     const or = (await stand.lines(run)).find((line) => line.includes("lockstep dismiss"));
@@ -212,7 +232,7 @@ describe("[X-01] revoke", () => {
     const supply = await type(home, `${sev1?.next} --yes`);
     expect(supply.code).toBe(4);
     const waiting = await stand.show(`${SECRET}.rotate.2`);
-    const description = /-d "([^"]+)"/.exec(waiting.task?.task.lines.join("\n") ?? "")?.[1] ?? "";
+    const description = /-d '([^']+)'/.exec(waiting.task?.task.lines.join("\n") ?? "")?.[1] ?? "";
     const id =
       site.sandbox.control.act({ act: "create-authorization", description, scope: ["global"] }).id ?? "";
     const token = site.sandbox.control.estate().heroku.tokens[id] ?? "";

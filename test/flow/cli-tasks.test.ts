@@ -35,7 +35,7 @@ async function waiting(...options: string[]): Promise<Shown> {
 
 /** What a person creates at Heroku, described as the task says. */
 function createdBy({ task }: Shown): string {
-  const description = /-d "([^"]+)"/.exec(task?.task.lines.join("\n") ?? "")?.[1] ?? "";
+  const description = /-d '([^']+)'/.exec(task?.task.lines.join("\n") ?? "")?.[1] ?? "";
   const made = site.sandbox.control.act({ act: "create-authorization", description, scope: ["global"] });
   return made.id ?? "";
 }

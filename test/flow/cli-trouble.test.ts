@@ -95,7 +95,15 @@ describe("a rotation that is not begun", () => {
     const where = await site.project();
     const left = await call(where, "rotate", "heroku-api-key", "--json");
     expect([left.code, errorOf(left)]).toEqual([2, { code: "CONFIRMATION_NEEDED", ...WHOLE }]);
-    expect(errorOf(left).next).toContain("--yes");
+    expect(errorOf(left).next).toBe("lockstep rotate heroku-api-key --yes");
+    const flags = ["--reason", "post-incident", "--because", "don't `wait`"];
+    const { hash } = json<{ hash: string }>(
+      await call(where, "plan", "heroku-api-key", ...flags.slice(0, 2), "--json"),
+    );
+    const more = await call(where, "rotate", "heroku-api-key", ...flags, "--plan", hash, "--json");
+    expect(errorOf(more).next).toBe(
+      `lockstep rotate heroku-api-key --reason post-incident --plan ${hash} --because 'don'\\''t \`wait\`' --yes`,
+    );
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 
@@ -122,6 +130,12 @@ describe("a rotation that is not begun", () => {
     const { hash } = json<{ hash: string }>(await call(where, "plan", "heroku-api-key", "--json"));
     expect([left.code, errorOf(left).code]).toEqual([1, "PLAN_CHANGED"]);
     expect(errorOf(left).message).toContain(hash);
+    const over = ["--take-over", "--because", "it is $GONE", "--plan", hash];
+    const taken = errorOf(await call(where, "rotate", "heroku-api-key", ...over, "--json"));
+    expect([taken.code, taken.next]).toEqual([
+      "PLAN_CHANGED",
+      expect.stringMatching(/^lockstep rotate heroku-api-key --take-over --because 'it is \$GONE' {4}/),
+    ]);
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 

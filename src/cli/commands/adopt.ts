@@ -3,6 +3,7 @@ import { type Adopted, adopt as adoptSecret, type PlaceChange } from "../../app/
 import { localActor } from "../../app/people.ts";
 import { dueOf } from "../../audit/schedule.ts";
 import { LockstepError } from "../../core/errors.ts";
+import { shellWord } from "../../core/shell.ts";
 import { systemClock } from "../../core/time.ts";
 import { lastRotations } from "../../db/ledger.ts";
 import { ask } from "../ask.ts";
@@ -39,18 +40,27 @@ async function confirm(
   options: AdoptOptions,
   secret: string,
   changes: readonly PlaceChange[],
-): Promise<boolean> {
+): Promise<void> {
   for (const { target, before, now } of changes)
     io.note(`${target}: on record is ${before}, there is ${now} now`);
-  if (options.yes) return true;
+  if (options.yes) return;
+  const log = options.log === undefined ? [] : [`--log ${shellWord(options.log)}`];
+  const trouble = {
+    because: "a place with another id is another place, until a person says that it is meant",
+    next: [`lockstep adopt ${secret}`, ...log, "--yes"].join(" "),
+  };
   if (!io.canAsk)
     throw new LockstepError({
       code: "CONFIRMATION_NEEDED",
       message: `${changes.length} of the places on record would be replaced, and there is no terminal to ask on`,
-      because: "a place with another id is another place, until a person says that it is meant",
-      next: `lockstep adopt ${secret} --yes`,
+      ...trouble,
     });
-  return (await ask(`Type ${secret} to put these in their place: `)) === secret;
+  if ((await ask(`Type ${secret} to put these in their place: `)) === secret) return;
+  throw new LockstepError({
+    code: "DECLINED",
+    message: `Not adopted: ${changes.map((one) => one.target).join(", ")} would be replaced on record`,
+    ...trouble,
+  });
 }
 
 async function textOf(secret: string, file: string): Promise<string> {

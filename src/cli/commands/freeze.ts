@@ -6,6 +6,7 @@ import { LockstepError } from "../../core/errors.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
+import { becauseFlag } from "../render.ts";
 
 interface FreezeOptions extends Common {
   readonly all: boolean;
@@ -19,7 +20,7 @@ export function freeze(io: Io, options: FreezeOptions): Promise<Result> {
     const actor = localActor(home.config);
     if (options.lift)
       return withCarrier(io, home, (carrier, signal) => lift(io, home, carrier, signal, options.because));
-    if (!options.all || options.because === undefined) throw incomplete();
+    if (!options.all || !options.because) throw incomplete(options.because);
     const frozen = await startFreeze(home, actor, options.because);
     const text = [
       `Frozen since ${frozen.at} by ${frozen.by.name}: ${frozen.reason}`,
@@ -65,11 +66,11 @@ async function lift(
   };
 }
 
-function incomplete(): LockstepError {
+function incomplete(because?: string): LockstepError {
   return new LockstepError({
     code: "USAGE",
     message: "freeze needs --all and --because, or --lift",
     because: "it stops every run of this installation, and the record keeps why",
-    next: 'lockstep freeze --all --because "why"',
+    next: `lockstep freeze --all ${becauseFlag(because)}`,
   });
 }

@@ -8,6 +8,7 @@ import { ask } from "../ask.ts";
 import { withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
+import { becauseFlag } from "../render.ts";
 import { turnText } from "../turn-text.ts";
 
 interface InterlockOptions extends Common {
@@ -29,7 +30,7 @@ export function interlock(io: Io, options: InterlockOptions, action: string, nam
   if (to === undefined && action !== "status") throw noAction(action);
   return withHome(options, async (home) => {
     if (to === undefined) return status(home, name === "" ? undefined : name);
-    if (name === "" || !options.because) throw incomplete(home, action, name);
+    if (name === "" || !options.because) throw incomplete(home, action, name, options.because);
     return turned(io, home, options, { name, to, because: options.because });
   });
 }
@@ -155,7 +156,7 @@ function noAction(action: string): LockstepError {
   });
 }
 
-function incomplete(home: Home, action: string, name: string): LockstepError {
+function incomplete(home: Home, action: string, name: string, because?: string): LockstepError {
   const names = Object.keys(home.config.interlocks);
   return new LockstepError({
     code: "USAGE",
@@ -164,7 +165,7 @@ function incomplete(home: Home, action: string, name: string): LockstepError {
       name === ""
         ? `one interlock is turned at a time; declared are: ${names.join(", ") || "none"}`
         : "the record keeps why it was turned; nothing was sent",
-    next: `lockstep interlock ${action} ${name || (names[0] ?? "<name>")} --because "why"`,
+    next: `lockstep interlock ${action} ${name || (names[0] ?? "<name>")} ${becauseFlag(because)}`,
   });
 }
 

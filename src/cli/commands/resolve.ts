@@ -8,6 +8,7 @@ import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
+import { becauseFlag } from "../render.ts";
 import { runJson } from "../run-json.ts";
 import { choicesFor, choicesText, troubleLines } from "../run-text.ts";
 
@@ -94,16 +95,15 @@ async function confirmed(
   if (choice === "retry" || choice === "settle") return;
   if (choice === "rollback" && (options.yes || options.confirm === plan.secret)) return;
   if (choice === "break-glass" && options.confirm === plan.secret && options.because) return;
-  const flags =
-    choice === "rollback"
-      ? `lockstep rollback ${run.id} --confirm ${plan.secret}`
-      : `lockstep resolve ${run.id} --break-glass --confirm ${plan.secret} --because "why"`;
+  const why = choice === "break-glass" || options.because ? [becauseFlag(options.because)] : [];
+  const command =
+    choice === "rollback" ? `lockstep rollback ${run.id}` : `lockstep resolve ${run.id} --break-glass`;
   if (!io.canAsk || (choice === "break-glass" && !options.because))
     throw new LockstepError({
       code: "CONFIRMATION_NEEDED",
       message: `${choice === "rollback" ? "Rolling back" : "Breaking the glass"} needs a confirmation`,
       because: "it cannot be taken back; nothing was decided",
-      next: flags,
+      next: [command, `--confirm ${plan.secret}`, ...why].join(" "),
     });
   // P10: nothing is done that was not shown.
   const lines = wayBackOf(plan).filter(({ id }) => (id === "break-glass") === (choice === "break-glass"));

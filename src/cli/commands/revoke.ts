@@ -6,11 +6,12 @@ import { planFor, runningFor, startRun, viewRun } from "../../app/runs.ts";
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { RunRecord } from "../../core/record.ts";
+import { shellWord } from "../../core/shell.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { heading, table } from "../render.ts";
+import { becauseFlag, heading, table } from "../render.ts";
 import { typedBack } from "../typed-back.ts";
 
 interface RevokeOptions extends Common {
@@ -53,7 +54,7 @@ function planOf(home: Home, options: RevokeOptions, secret: string): Plan {
         id === undefined
           ? "a credential is ended only by its exact id"
           : "the record keeps why a key was ended that copies may hold",
-      next: `lockstep revoke ${secret} --id ${id ?? "<id>"}${breakGlass ? ' --break-glass --because "why"' : ""}`,
+      next: revokeCommand(secret, options),
     });
   if (breakGlass) requireRole(localActor(home.config), "superadmin", "Break-glass");
   return planFor(home.config, {
@@ -85,11 +86,11 @@ async function confirm(io: Io, home: Home, options: RevokeOptions, plan: Plan): 
   if (options.yes || options.confirm === plan.secret) return;
   const { environment } = plan.snapshot;
   if (!io.canAsk)
-    throw needed(`Ending a key of ${plan.secret}`, `lockstep revoke ${plan.secret} --id ${options.id} --yes`);
+    throw needed(`Ending a key of ${plan.secret}`, `${revokeCommand(plan.secret, options)} --yes`);
   const production = environment === "production";
   const answer = await ask(production ? `Type ${plan.secret} to end it: ` : "End it? y/N ");
   if (production ? answer === plan.secret : /^y(es)?$/i.test(answer)) return;
-  throw declined(plan, "the answer was not yes");
+  throw declined(plan, options, "the answer was not yes");
 }
 
 /** What will break is shown and typed back, each copy and each consumer: nobody does this by mistake (X-12). */
@@ -108,12 +109,21 @@ async function confirmBroken(io: Io, home: Home, options: RevokeOptions, plan: P
   if (options.confirm === undefined && !io.canAsk)
     throw needed(
       "Breaking the glass",
-      `lockstep revoke ${plan.secret} --id ${options.id} --break-glass --because ${JSON.stringify(options.because ?? "why")} --confirm ${JSON.stringify(list.join(", "))}`,
+      `${revokeCommand(plan.secret, options)} --confirm ${shellWord(list.join(", "))}`,
     );
   const typed = options.confirm ?? (await ask("Type the first column back, separated by commas: "));
   const { missing, besides } = typedBack(list, typed);
-  if (missing.length > 0) throw declined(plan, `not typed back: ${missing.join(", ")}`);
-  if (besides !== "") throw declined(plan, `typed besides: ${besides}`);
+  if (missing.length > 0) throw declined(plan, options, `not typed back: ${missing.join(", ")}`);
+  if (besides !== "") throw declined(plan, options, `typed besides: ${besides}`);
+}
+
+/** The command that asks for this again, with what it still needs. */
+function revokeCommand(secret: string, { id, breakGlass, because }: RevokeOptions): string {
+  return [
+    `lockstep revoke ${secret} --id ${id === undefined ? "<id>" : shellWord(id)}`,
+    ...(breakGlass ? ["--break-glass"] : []),
+    ...(breakGlass || because !== undefined ? [becauseFlag(because)] : []),
+  ].join(" ");
 }
 
 function planText({ snapshot, steps, hash }: Plan): string {
@@ -145,11 +155,11 @@ function needed(what: string, next: string): LockstepError {
   });
 }
 
-function declined({ secret, snapshot }: Plan, because: string): LockstepError {
+function declined({ secret }: Plan, options: RevokeOptions, because: string): LockstepError {
   return new LockstepError({
     code: "DECLINED",
     message: "Not started",
     because,
-    next: `lockstep revoke ${secret} --id ${snapshot.ending?.id ?? "<id>"}`,
+    next: revokeCommand(secret, options),
   });
 }

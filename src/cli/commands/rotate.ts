@@ -9,7 +9,7 @@ import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import type { Io, Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { planText, rotateCommand } from "../render.ts";
+import { becauseFlag, planText, rotateCommand } from "../render.ts";
 
 interface RotateOptions extends Common {
   readonly reason: Reason;
@@ -32,7 +32,7 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
       reason: options.reason,
       sandbox: options.sandbox,
       ...(options.supplied && { supplied: true }),
-      ...takeOverOf(options, home.config),
+      ...takeOverOf(options, home.config, secret),
     });
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
@@ -107,7 +107,12 @@ async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void
       code: "CONFIRMATION_NEEDED",
       message: `Rotating ${plan.secret} needs a yes, and there is no terminal to ask on`,
       because: "nothing is changed without it; nothing was started",
-      next: `${rotateCommand(plan)} --yes`,
+      next: [
+        rotateCommand(plan),
+        ...(options.plan === undefined ? [] : [`--plan ${options.plan}`]),
+        ...(options.takeOver || options.because === undefined ? [] : [becauseFlag(options.because)]),
+        "--yes",
+      ].join(" "),
     });
   }
   const answer = await ask(production ? `Type ${plan.secret} to start: ` : `Rotate ${plan.secret}? y/N `);
@@ -121,7 +126,11 @@ async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void
 }
 
 /** Taking an entry over from another installation is a superadmin's decision, and the record keeps why (X-10). */
-function takeOverOf(options: RotateOptions, config: Home["config"]): { readonly takeOver?: string } {
+function takeOverOf(
+  options: RotateOptions,
+  config: Home["config"],
+  secret: string,
+): { readonly takeOver?: string } {
   if (!options.takeOver) return {};
   requireRole(localActor(config), "superadmin", "Taking an entry over");
   if (options.because !== undefined) return { takeOver: options.because };
@@ -130,7 +139,7 @@ function takeOverOf(options: RotateOptions, config: Home["config"]): { readonly 
     message: "--take-over needs --because",
     because:
       "two installations that rotate one secret end each other's keys, so the record keeps why this is safe",
-    next: 'lockstep rotate <secret> --take-over --because "why"',
+    next: `lockstep rotate ${secret} --take-over ${becauseFlag()}`,
   });
 }
 
@@ -140,7 +149,9 @@ function planChanged(asked: string, plan: Plan): LockstepError {
     message: `The plan is ${plan.hash} now, not ${asked}`,
     because:
       "the configuration, the month, the program or the options changed since it was shown; nothing was started",
-    next: rotateCommand(plan).replace("lockstep rotate", "lockstep plan"),
+    next: plan.snapshot.takeOver
+      ? `${rotateCommand(plan)}    shows it, and asks`
+      : rotateCommand(plan).replace("lockstep rotate", "lockstep plan"),
   });
 }
 

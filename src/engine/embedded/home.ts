@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LockstepError } from "../../core/errors.ts";
+import { shellWord } from "../../core/shell.ts";
 import { hasCode, homeTrouble } from "./trouble.ts";
 
 /** The format of the home directory that this Lockstep writes and reads. */
@@ -53,7 +54,7 @@ function foreignHome(path: string, uid: number): LockstepError {
     code: "HOME_NOT_WRITABLE",
     message: `${path} belongs to another user (uid ${uid})`,
     because: "its database may be opened only by the user who owns it, or by root",
-    next: `lockstep doctor    as that user, or after sudo chown -R "$(id -un)" '${path}'`,
+    next: `lockstep doctor    as that user, or after sudo chown -R "$(id -un)" ${shellWord(path)}`,
   });
 }
 

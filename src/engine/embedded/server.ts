@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LockstepError } from "../../core/errors.ts";
+import { shellWord } from "../../core/shell.ts";
 import { type Account, accountFor } from "./account.ts";
 import { checkBinaries as checkTheBinaries, findBinaries } from "./binaries.ts";
 import { createCluster, hasCluster, ROLE, writeAccess } from "./cluster.ts";
@@ -146,7 +147,7 @@ function refused(thrown: unknown, home: Home): never {
   if (thrown instanceof LockstepError) throw thrown;
   throw unreachable(
     `the database server of ${home.path} does not let this user in`,
-    `lockstep doctor    as the owner of ${home.path}; if you are, after kill -INT $(head -1 '${home.dataDir}/postmaster.pid')`,
+    `lockstep doctor    as the owner of ${home.path}; if you are, after kill -INT $(head -1 ${shellWord(`${home.dataDir}/postmaster.pid`)})`,
     thrown,
   );
 }

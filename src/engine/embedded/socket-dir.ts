@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, lchown, lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { shellWord } from "../../core/shell.ts";
 import type { Account } from "./account.ts";
 import type { Home } from "./home.ts";
 import { hasCode, startFailed } from "./trouble.ts";
@@ -41,7 +42,7 @@ async function refuseStrangers(path: string, owner: number): Promise<void> {
   if (!found.isDirectory() || (found.uid !== owner && found.uid !== 0)) {
     throw startFailed(
       `${path} is not a directory of uid ${owner}`,
-      `lockstep doctor    after sudo rm -r ${path}, or in a directory whose path is short enough for a socket`,
+      `lockstep doctor    after sudo rm -r ${shellWord(path)}, or in a directory whose path is short enough for a socket`,
     );
   }
   if ((found.mode & 0o077) !== 0) await chmod(path, 0o700);

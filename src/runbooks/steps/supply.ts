@@ -5,6 +5,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type NotDone, type Outcome, refused } from "../../core/outcome.ts";
 import type { SealedId } from "../../core/sealed.ts";
 import type { Values } from "../../core/secret-value.ts";
+import { shellWord } from "../../core/shell.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import type { TaskField } from "../../core/task.ts";
@@ -28,9 +29,7 @@ export const supply = step({
   asks: (s, _facts, { tag }) => ({
     kind: "value",
     title: `Create a new ${s.issuer.target} for ${s.secret} and paste its value`,
-    lines: (s.issuer.byHand?.lines ?? []).map((line) =>
-      line.replaceAll("{description}", `${s.issuer.description} ${tag}`),
-    ),
+    lines: (s.issuer.byHand?.lines ?? []).map((line) => described(line, `${s.issuer.description} ${tag}`)),
     fields: fieldsOf(s),
   }),
   looks: async (c) => {
@@ -43,6 +42,13 @@ export const supply = step({
   tells: (pending) => `${pending.ref.id.slice(0, 8)}… taken, value sealed`,
   undoes: "nothing",
 });
+
+/** What stands within double quotes is a word of a command that a person copies. */
+function described(line: string, description: string): string {
+  return line
+    .replaceAll('"{description}"', () => shellWord(description))
+    .replaceAll("{description}", () => description);
+}
 
 function fieldsOf(s: Snapshot): readonly TaskField[] {
   return s.issuer.byHand?.fields ?? [];
