@@ -1,4 +1,6 @@
 import { labelOf, sameFingerprints } from "../core/credential.ts";
+import { forSecret, type Trouble } from "../core/errors.ts";
+import type { Introspection } from "../core/issuer.ts";
 import type { Liveness } from "../core/outcome.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { copiesOf } from "../core/snapshot.ts";
@@ -25,9 +27,11 @@ export interface Verified {
   readonly places: readonly PlaceFound[];
   /** Places that hold the vault's value and that the configuration does not name. */
   readonly undeclared: readonly string[];
-  /** What our accesses may not look at, in words. */
+  /** What our accesses may not look at, or could not, in words. */
   readonly notVisible: readonly string[];
   readonly ok: boolean;
+  /** What sets right what is in the way of everything else; null where nothing is wrong. */
+  readonly next: string | null;
 }
 
 /** Looks at all copies and consumers of a secret again; read only, and no record of it decides anything (X-15). */
@@ -37,7 +41,8 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
   const read = await c.vault.read();
   if (read.is !== "done") {
     const vault = { is: "unknown", label: null, says: read.trouble.message } as const;
-    return { secret, vault, places: [], undeclared: [], notVisible: [], ok: false };
+    const { next } = forSecret(read.trouble, secret);
+    return { secret, vault, places: [], undeclared: [], notVisible: [], ok: false, next };
   }
   const { values } = read.value;
   const wanted = c.fingerprint(values);
@@ -50,7 +55,7 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
   const places = copiesOf(snapshot).map((copy): PlaceFound => {
     const { target } = copy;
     const held = seen.value.copies[copy.id];
-    const trouble = ready.trouble[copy.id];
+    const trouble = ready.trouble[copy.id]?.message;
     if (!held)
       return { target, state: "unknown", label: null, says: seen.value.unseen[copy.id] ?? "not seen" };
     if (!held.present) return { target, state: "absent", label: null, says: "nothing is there" };
@@ -72,15 +77,41 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
     .filter(({ fingerprint }) => fingerprint !== undefined && own.has(fingerprint))
     .map((one) => one.place);
   const says = who.is === "alive" ? who.says : who.trouble.message;
-  const fine = places.every(({ state }) => state === "agrees" || state === "not readable");
+  const next = nextFor(secret, { who, undeclared, troubles: Object.values(ready.trouble), places });
+  const unsurveyed = Object.entries(seen.value.unseen).filter(([what]) => what.startsWith("survey of "));
   return {
     secret,
     vault: { is: who.is, label: labelOf(wanted), says },
     places,
     undeclared,
-    notVisible: ready.open,
-    ok: who.is === "alive" && fine && undeclared.length === 0 && Object.keys(ready.trouble).length === 0,
+    notVisible: [...ready.open, ...unsurveyed.map(([what, why]) => `${what}: ${why}`)],
+    ok: next === null,
+    next,
   };
+}
+
+/** In the order in which it can be set right: a rotation does not begin, or does not end the old key, before all but the last. */
+function nextFor(
+  secret: string,
+  found: {
+    readonly who: Introspection;
+    readonly undeclared: readonly string[];
+    readonly troubles: readonly Trouble[];
+    readonly places: readonly PlaceFound[];
+  },
+): string | null {
+  const { who, undeclared, troubles, places } = found;
+  const [trouble] = who.is === "unknown" ? [who.trouble] : troubles;
+  if (who.is === "dead")
+    return `lockstep rotate ${secret} --supplied    a person puts a key that works in its place`;
+  if (undeclared.length > 0)
+    return `lockstep verify ${secret}    after you have removed it from ${undeclared.join(" and ")}, or declared that as a destination`;
+  if (trouble) return forSecret(trouble, secret).next;
+  if (places.some(({ state }) => state === "unknown"))
+    return "lockstep doctor    says which connection does not work";
+  if (places.some(({ state }) => state === "differs" || state === "absent"))
+    return `lockstep plan ${secret}    a rotation writes every copy anew`;
+  return null;
 }
 
 /** What is not at rest by copy id (a failed or pending release, a crashed process, a shadow), and what cannot be seen. */
@@ -88,11 +119,11 @@ async function readiness(c: StepContext, snapshot: Snapshot) {
   const answers = await Promise.all(
     copiesOf(snapshot).map(async (copy) => ({ id: copy.id, answer: await c.store(copy.id).ready() })),
   );
-  const trouble: Record<string, string> = {};
+  const trouble: Record<string, Trouble> = {};
   const open = new Set<string>();
   for (const { id, answer } of answers) {
     if (answer.is === "done") for (const one of answer.value.open) open.add(one);
-    else trouble[id] = answer.trouble.message;
+    else trouble[id] = answer.trouble;
   }
   return { trouble, open: [...open] };
 }

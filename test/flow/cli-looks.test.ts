@@ -113,6 +113,29 @@ describe("[X-15] verify", () => {
     expect(found.places.find((one) => one.target === STAGING)?.says).toMatch(/pending/);
     await expect.poll(async () => (await verify()).code, { timeout: 30_000 }).toBe(0);
   });
+
+  it("[DR-15] a copy that nobody declared: exit 3, and what helps is to remove or declare it, not a rotation", async () => {
+    const other = { act: "set-config-var", app: "raxx-api-staging", name: "OLD_DEPLOY_KEY" } as const;
+    site.sandbox.control.act({ ...other, value: { authorization: RAXX.currentAuthorization } });
+    const { code, found } = await verify();
+    expect([code, found.next]).toEqual([
+      3,
+      expect.stringMatching(/^lockstep verify heroku-api-key {4}.+ heroku raxx-api-staging OLD_DEPLOY_KEY\b/),
+    ]);
+    site.sandbox.control.act({ ...other, value: null });
+    expect((await type(home, found.next ?? "")).code).toBe(0);
+  });
+
+  it("a copy whose consumers are not at rest: exit 3, and what its own trouble says", async () => {
+    const release = (releaseFails: boolean) => {
+      site.sandbox.control.set({ apps: { "raxx-api-staging": { releaseCommand: "x", releaseFails } } });
+      setStaging(RAXX.currentAuthorization);
+    };
+    release(true);
+    const { code, found } = await verify();
+    release(false);
+    expect([code, found.next]).toEqual([3, expect.stringContaining("heroku releases:output")]);
+  });
 });
 
 describe("[X-15] impact", () => {

@@ -8,24 +8,16 @@ import { table } from "../render.ts";
 export function verify(_io: Io, options: Common, secret: string): Promise<Result> {
   return withHome(options, async (home) => {
     const found = await verifySecret(home, secret, options.sandbox);
-    const next = found.ok ? null : nextFor(secret, found.vault.is);
-    return { exit: found.ok ? EXIT.done : EXIT.findings, json: { ...found, next }, text: text(found) };
+    return { exit: found.ok ? EXIT.done : EXIT.findings, json: found, text: text(found) };
   });
 }
 
-function text({ secret, vault, places, undeclared, notVisible, ok }: Verified): string {
+function text({ secret, vault, places, undeclared, notVisible, next }: Verified): string {
   return [
     `${secret}  vault ${vault.label ?? "?"}, ${vault.is}: ${vault.says}`,
     table(places.map(({ target, state, label, says }) => [`  ${target}`, state, label ?? "", says])),
     ...undeclared.map((place) => `  ${place} holds it too, and the configuration does not name it`),
     ...notVisible.map((what) => `  not visible to us: ${what}`),
-    ok ? "All copies that can be read hold the vault's value." : `next  ${nextFor(secret, vault.is)}`,
+    next === null ? "All copies that can be read hold the vault's value." : `next  ${next}`,
   ].join("\n");
-}
-
-function nextFor(secret: string, vault: Verified["vault"]["is"]): string {
-  if (vault === "dead")
-    return `lockstep rotate ${secret} --supplied    a person puts a key that works in its place`;
-  if (vault === "unknown") return "lockstep doctor    says which connection does not work";
-  return `lockstep plan ${secret}    a rotation writes every copy anew`;
 }
