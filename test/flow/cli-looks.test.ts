@@ -1,4 +1,5 @@
 import { copyFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
@@ -166,6 +167,19 @@ describe("cancel", () => {
     site.sandbox.control.set({ apps: { "raxx-console-prod": { dynoStartMs: 0 } } });
     expect([next.code, first.code]).toEqual([0, 0]);
     await stand.expectRotated(`${SECRET}.rotate.1`);
+  });
+});
+
+describe("[X-03] keys rotate", () => {
+  it("is a superadmin's; whoever has a lower role may look", async () => {
+    const operators = { [userInfo().username]: { role: "ops" } };
+    const where = await site.project((config) => ({ ...config, operators }));
+    const refused = await call(where, "keys", "rotate", "--json");
+    expect([refused.code, errorOf(refused).code]).toEqual([1, "ROLE_MISSING"]);
+    expect(json<{ keys: string[] }>(await call(where, "keys", "--json")).keys).toHaveLength(1);
+    const may = await site.project();
+    expect((await call(may, "keys", "rotate")).code).toBe(0);
+    expect(json<{ keys: string[] }>(await call(may, "keys", "--json")).keys).toHaveLength(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { openHome } from "../../app/home.ts";
-import { localActor } from "../../app/people.ts";
+import { localActor, requireRole } from "../../app/people.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { auditLogIn } from "../../db/audit-log.ts";
 import { proveKeys } from "../../sealing/canary.ts";
@@ -18,13 +18,15 @@ export async function keys(_io: Io, options: Common, action: string): Promise<Re
   try {
     const { ring, database } = home;
     if (action === "rotate") {
+      const actor = localActor(home.config);
+      requireRole(actor, "superadmin", "Rotating the key ring");
       if (home.env["LOCKSTEP_KEYS"] && !options.sandbox) throw fromEnvironment();
       const file = path.join(home.dir, "keys.json");
       // Readable everywhere first: a process that seals with a key which others cannot open would strand its runs.
       const id = await addKey(file);
       await auditLogIn(database).append({
         action: "keys.rotate.intended",
-        actor: localActor(home.config),
+        actor,
         context: { id },
       });
       await promoteKey(file, id);
@@ -33,7 +35,7 @@ export async function keys(_io: Io, options: Common, action: string): Promise<Re
       const { resealed } = await reseal(database, ring);
       await auditLogIn(database).append({
         action: "keys.rotate.done",
-        actor: localActor(home.config),
+        actor,
         context: { id, resealed },
       });
       return {
