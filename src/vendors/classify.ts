@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../core/time.ts";
+import { durationText, type Milliseconds } from "../core/time.ts";
 import { cleaned } from "./clean.ts";
 import { type Ask, type Dialect, type Failure, type RawReply, type Said, trouble } from "./reply.ts";
 
@@ -130,7 +130,7 @@ function limited(dialect: Dialect, found: string, afterMs: Milliseconds): Failur
       "VENDOR_RATE_LIMITED",
       found,
       `${dialect.label} refuses calls for now, so nothing happened`,
-      `${again(dialect)}    in a while: the vendor takes no calls for now`,
+      `${again(dialect)}    in ${durationText(afterMs)}: the vendor takes no calls for now`,
     ),
     afterMs,
   };

@@ -113,6 +113,20 @@ describe("how a call ends", () => {
     expect(summary(await read())).toBe("retryable VENDOR_RATE_LIMITED");
   });
 
+  it("a rate limit shuts an account for an hour at most, whatever it says", async () => {
+    for (const retryAfter of [3 * 86_400, 999_999_999, 1e18]) {
+      world.sandbox.control.addFault({ kind: "status", status: 429, headers: OWN, retryAfter });
+      expect(await write()).toMatchObject({
+        is: "retryable",
+        trouble: { code: "VENDOR_RATE_LIMITED", next: expect.stringContaining("in 60 min") },
+        afterMs: 3_600_000,
+      });
+      expect(connection.seen.at(-1)?.blockedUntil).toBe(
+        new Date(world.clock.now() + 3_600_000).toISOString(),
+      );
+    }
+  });
+
   it("what was never sent did not happen", async () => {
     const refusedPort = { baseUrl: `http://127.0.0.1:${await closedPort()}`, fetch: globalThis.fetch };
     expect(summary(await write(refusedPort))).toBe("retryable VENDOR_UNREACHABLE");

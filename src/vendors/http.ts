@@ -175,14 +175,20 @@ function waitOf(thrown: unknown): { afterMs?: Milliseconds } {
     : {};
 }
 
-/** How long `Retry-After` asks to wait, in ms; undefined without one. Seconds, a date, and Heroku's old epoch form. */
+/**
+ * The longest time that a vendor is left alone at its word, in milliseconds: the longest of their limits is an hour. Whatever asks
+ * for more is a mistake, or asks again when it is asked again; it must not shut an account for good.
+ */
+export const LONGEST_ASKED: Milliseconds = 3_600_000;
+
+/** How long `Retry-After` asks to wait, in ms, an hour at most; undefined without one. Seconds, a date, and Heroku's old epoch form. */
 export function retryAfterMs(headers: Headers, now: Instant): Milliseconds | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
   const number = /^\d+$/.test(text) ? Number(text) : undefined;
   const at = number === undefined ? Date.parse(text) : number > 1_000_000_000 ? number * 1000 : undefined;
   const wait = at === undefined ? (number ?? 0) * 1000 : at - msOf(dateOf(headers) ?? now);
-  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(0, wait), LONGEST_ASKED);
 }
 
 /** A header's whole number; undefined where there is none. */

@@ -56,6 +56,9 @@ describe("the GitHub client", () => {
     const spent = await client.repository(REPO);
     expect(spent.is === "retryable" && (spent.afterMs ?? 0) > 3_000_000).toBe(true);
     expect(connection.seen.at(-1)).toMatchObject({ remaining: 0, blockedUntil: expect.any(String) });
+    const never = { ...OWN, "x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999999999" };
+    world.sandbox.control.addFault({ kind: "status", status: 403, headers: never });
+    expect(await client.repository(REPO)).toMatchObject({ is: "retryable", afterMs: 3_600_000 });
   });
 
   it("takes the lock-out after bad attempts of others, and the older words for a limit, for no missing right", async () => {

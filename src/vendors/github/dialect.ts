@@ -1,5 +1,5 @@
 import { after, msOf } from "../../core/time.ts";
-import { dateOf, numberIn, retryAfterMs } from "../http.ts";
+import { dateOf, LONGEST_ASKED, numberIn, retryAfterMs } from "../http.ts";
 import type { Dialect, RawReply } from "../reply.ts";
 
 /** What GitHub asks for where it names no time (heroku-github.md B3). */
@@ -63,5 +63,5 @@ function waitOf({ headers, now }: RawReply): number {
   const spent = numberIn(headers, "x-ratelimit-remaining") === 0;
   if (!spent || reset === undefined) return SECONDARY_WAIT_MS;
   // By the clock that the moment is of: ours may be ahead of it, and asking on while limited may get the account banned.
-  return Math.max(1_000, reset * 1000 - msOf(dateOf(headers) ?? now));
+  return Math.min(Math.max(1_000, reset * 1000 - msOf(dateOf(headers) ?? now)), LONGEST_ASKED);
 }
