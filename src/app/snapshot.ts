@@ -27,8 +27,7 @@ export interface PlanRequest {
 
 /** One secret of a checked configuration as it stands now, without values. Throws SECRET_UNKNOWN. */
 export function snapshotOf(config: Config, request: PlanRequest): Snapshot {
-  const one = config.secrets[request.secret];
-  if (!one) throw secretUnknown(request.secret, Object.keys(config.secrets));
+  const one = secretIn(config, request.secret);
   if (request.supplied && !ISSUERS[one.issuer.kind]?.describe(settingsOf(one.issuer)).byHand)
     throw notByHand(request.secret);
   const longest = request.longestWaitMs ?? Number.POSITIVE_INFINITY;
@@ -151,11 +150,14 @@ function notByHand(secret: string): LockstepError {
   });
 }
 
-function secretUnknown(name: string, known: readonly string[]): LockstepError {
-  return new LockstepError({
+/** What a configuration says of a secret. Throws SECRET_UNKNOWN. */
+export function secretIn({ secrets }: Pick<Config, "secrets">, name: string): SecretConfig {
+  const one = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+  if (one) return one;
+  throw new LockstepError({
     code: "SECRET_UNKNOWN",
     message: `There is no secret ${JSON.stringify(name)}`,
-    because: `the configuration has ${known.join(", ") || "none"}`,
+    because: `the configuration has ${Object.keys(secrets).join(", ") || "none"}`,
     next: "lockstep status",
   });
 }

@@ -156,6 +156,19 @@ describe("a rotation that is not begun", () => {
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 
+  it("what is on record of a secret or a run that is unknown: exit 2, and not that nothing is on record", async () => {
+    const where = await site.project();
+    for (const [code, ...args] of [
+      ["SECRET_UNKNOWN", "runs", "--secret", "heroku"],
+      ["SECRET_UNKNOWN", "audit", "--secret", "toString"],
+      ["RUN_UNKNOWN", "audit", "heroku-api-key.rotate.1"],
+    ]) {
+      const left = await call(where, ...args, "--json");
+      expect([args, left.code, errorOf(left).code]).toEqual([args, 2, code]);
+    }
+    expect((await call(where, "audit", "--secret", "heroku-api-key")).code).toBe(0);
+  });
+
   it("show and cancel of an unknown run: exit 2", async () => {
     const where = await site.project();
     for (const command of ["show", "cancel"]) {

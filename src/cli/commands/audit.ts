@@ -1,9 +1,11 @@
 import { openHome } from "../../app/home.ts";
+import { secretIn } from "../../app/snapshot.ts";
 import { ROTATION_COLUMNS, rotationCells, rotationMarkdown } from "../../audit/rotation-log.ts";
 import { trailLine } from "../../audit/trail.ts";
 import type { AuditEntry } from "../../core/record.ts";
 import { listAudit } from "../../db/audit-log.ts";
 import { listRotations } from "../../db/ledger.ts";
+import { getRunRecord } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 import { table } from "../render.ts";
@@ -27,6 +29,9 @@ export async function audit(_io: Io, options: AuditOptions, run: string): Promis
       ...(run !== "" && { run }),
       ...(options.secret !== undefined && { secret: options.secret }),
     });
+    // A name that leads nowhere is a mistake; nothing on record is an answer.
+    if (entries.length === 0 && run !== "") await getRunRecord(home.database, run);
+    if (entries.length === 0 && options.secret !== undefined) secretIn(home.config, options.secret);
     const lines = entries.map((entry) => trailLine({ ...entry, context: shortened(entry.context) }));
     const rows = lines.map((line) => [line.at, line.action, line.actor, line.about, line.says]);
     const trail =

@@ -1,5 +1,6 @@
 import { openHome } from "../../app/home.ts";
 import { mattersOf } from "../../app/matters.ts";
+import { secretIn } from "../../app/snapshot.ts";
 import { systemClock } from "../../core/time.ts";
 import { listRuns } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
@@ -18,6 +19,8 @@ export async function runs(
   try {
     const filter = { limit: options.limit, ...(options.secret !== undefined && { secret: options.secret }) };
     const found = await listRuns(home.database, filter);
+    // A name that leads nowhere is a mistake; no run is an answer.
+    if (found.length === 0 && options.secret !== undefined) secretIn(home.config, options.secret);
     const now = systemClock.now();
     const rows = found.map((run) => [
       run.id,
