@@ -14,9 +14,9 @@ export async function ask(question: string): Promise<string> {
     throw new LockstepError(
       {
         code: "DECLINED",
-        message: "Not started",
-        because: "the question was not answered",
-        next: "lockstep status    shows that nothing was started",
+        message: "The question was not answered",
+        because: "without an answer nothing is started, decided or sent",
+        next: "lockstep status    shows how things stand",
       },
       { cause },
     );

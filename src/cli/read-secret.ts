@@ -30,6 +30,9 @@ export async function readSecret(prompt: string, flag: string): Promise<string> 
     bytes.fill(0);
     output.write("taken\n");
     return text;
+  } catch (thrown) {
+    output.write("\n");
+    throw thrown;
   } finally {
     typed.fill(0);
     input.setRawMode(false);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
 import { planFor } from "../../src/app/runs.ts";
@@ -5,7 +6,17 @@ import { reserveRun } from "../../src/db/runs.ts";
 import { DBOS_SCHEMA, SCHEMA } from "../../src/engine/names.ts";
 import { OTHER_PLAN } from "../../src/engine/sealed.ts";
 import { LAST_COPY, SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
-import { type Called, call, errorOf, json, openSite, type Site, start, type } from "./cli-harness.ts";
+import {
+  type Called,
+  COMMAND,
+  call,
+  errorOf,
+  json,
+  openSite,
+  type Site,
+  start,
+  type,
+} from "./cli-harness.ts";
 
 let site: Site;
 let home: Called;
@@ -174,9 +185,14 @@ describe("a decision on a run that is not held", () => {
     }
   });
 
-  it("without a choice, resolve says that there is nothing to decide", async () => {
+  it("without a choice, resolve says that there is nothing to decide, and asks nothing on a terminal", async (test) => {
     const left = await call(home, "resolve", `${SECRET}.rotate.1`);
     expect([left.code, left.out]).toEqual([0, expect.stringContaining("There is nothing to decide")]);
+    if (spawnSync("script", ["--version"]).status !== 0) return test.skip("no script(1) for a terminal");
+    const command = `${process.execPath} ${COMMAND} resolve ${SECRET}.rotate.1`;
+    const { CI: _ci, ...env } = process.env;
+    const typed = { cwd: home.dir, env: { ...env, ...home.env }, input: "", encoding: "utf8" } as const;
+    expect(spawnSync("script", ["-qec", command, "/dev/null"], typed).status).toBe(0);
   });
 });
 

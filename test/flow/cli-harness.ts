@@ -8,7 +8,7 @@ import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../../src/sandbox/serve.ts";
 import { raxx } from "./raxx-config.ts";
 
-const COMMAND = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
+export const COMMAND = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
 
 /** What a command left. */
 export interface Left {

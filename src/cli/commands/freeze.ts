@@ -16,6 +16,7 @@ interface FreezeOptions extends Common {
 
 /** `lockstep freeze`: stops all new effects at the next safe point, and lets the runs go on later (X-15). */
 export function freeze(io: Io, options: FreezeOptions): Promise<Result> {
+  if (options.lift && options.all) throw bothWays();
   return withHome(options, async (home) => {
     const actor = localActor(home.config);
     if (options.lift)
@@ -64,6 +65,15 @@ async function lift(
     json: { ...json, runs: ends.map((end) => end.json) },
     text: ends.map((end) => end.text).join("\n"),
   };
+}
+
+function bothWays(): LockstepError {
+  return new LockstepError({
+    code: "USAGE",
+    message: "--all and --lift exclude each other",
+    because: "one begins a freeze and the other ends it; nothing was changed",
+    next: "lockstep freeze --help",
+  });
 }
 
 function incomplete(because?: string): LockstepError {

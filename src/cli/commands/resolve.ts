@@ -26,7 +26,8 @@ interface ResolveOptions extends Common {
 export function resolve(io: Io, options: ResolveOptions, id: string): Promise<Result> {
   return withHome(options, async (home) => {
     const view = await viewRun(home, id);
-    const choice = choiceOf(options) ?? (io.canAsk ? await askFor(io, view) : undefined);
+    const asks = io.canAsk && choicesFor(view).length > 0;
+    const choice = choiceOf(options) ?? (asks ? await askFor(io, view) : undefined);
     if (!choice) return shown(view);
     await confirmed(io, view, choice, options);
     const actor = localActor(home.config);
