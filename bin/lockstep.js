@@ -28,7 +28,8 @@ function help() {
     // Half as long as it takes to make process.stdout.
     written = writeSync(1, text);
   } catch {
-    // A pipe that is full or closed: the stream knows what to do.
+    // A pipe that is full or closed: the stream knows what to do with the one; whoever closed the other wants no more.
+    process.stdout.on("error", () => {});
   }
   if (written < text.length) process.stdout.write(text.subarray(written));
 }

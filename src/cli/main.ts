@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { type Trouble, troubleOf } from "../core/errors.ts";
 import { withoutValues } from "../core/secret-value.ts";
 import {
+  EXIT,
   exitOf,
   flagsIn,
   type Io,
@@ -29,6 +30,7 @@ export interface Common {
 export async function main(argv: readonly string[]): Promise<void> {
   // Node would open its inspector, which shows the memory to whoever may connect.
   process.on("SIGUSR1", () => {});
+  outliveReaders();
   const io = ioOf(argv.includes("--json"), process.env, flagsIn(argv));
   try {
     await commandFor(io, argv, finish).parseAsync([...argv], { from: "user" });
@@ -36,6 +38,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return;
     fail(io, thrown instanceof CommanderError ? usage(thrown, argv) : troubleOf(thrown));
   }
+}
+
+/** Whoever reads may leave (`| head -1`): what is under way goes on, and ends as it would have. */
+function outliveReaders(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    // A full disk, say: the result is not where it was wanted.
+    if (code !== "EPIPE") process.exitCode = EXIT.failed;
+  });
 }
 
 async function finish(io: Io, run: () => Promise<Result>): Promise<void> {

@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { afterAll, describe, expect, it } from "vitest";
-import { bare, type Called, call, errorOf, json } from "./cli-harness.ts";
+import { bare, type Called, COMMAND, call, errorOf, json } from "./cli-harness.ts";
 import { raxx } from "./raxx-config.ts";
 
 const dirs: ReturnType<typeof bare>[] = [];
@@ -112,6 +113,8 @@ describe("how a command is called", () => {
     ["an unknown reason", ["plan", "heroku-api-key", "--reason", "boredom"]],
     ["a number that is none", ["runs", "--limit", "many"]],
     ["too many arguments", ["status", "heroku-api-key"]],
+    ["flags that exclude each other", ["freeze", "--all", "--lift", "--because", "x"]],
+    ["a reason without words", ["rotate", "heroku-api-key", "--because", " "]],
     ["no command", []],
   ])("%s: exit 2 with code, because and next", async (_name, args) => {
     const where = dir(text(raxx()));
@@ -124,6 +127,18 @@ describe("how a command is called", () => {
       next: expect.any(String),
     });
     expect(where.hasHome()).toBe(false);
+  });
+
+  it.each([
+    [["--help"], 0],
+    [["plan", "heroku-api-key"], 0],
+    [["rotat"], 2],
+  ])("%s ends as it would have where nobody reads any more", async (args, code) => {
+    const where = dir(text(raxx()));
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: where.dir, stdio: "pipe" });
+    child.stdout.destroy();
+    child.stderr.destroy();
+    expect(await once(child, "close")).toEqual([code, null]);
   });
 
   it("says the same to people on stderr, and nothing on stdout", async () => {
