@@ -1,6 +1,7 @@
 import { type Home, openHome } from "../app/home.ts";
 import { nextCommand, parkedTrouble, safeState } from "../app/run-words.ts";
 import { type Carrier, followRun, isAtRest, openCarrier, type RunView } from "../app/runs.ts";
+import { LockstepError } from "../core/errors.ts";
 import type { RunRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
 import { EXIT, exitOf, type Io, type Result } from "./io.ts";
@@ -21,7 +22,10 @@ export async function withHome(options: Common, body: (home: Home) => Promise<Re
   }
 }
 
-/** Carries runs out in this process where no worker does, for the length of the body; ^C leaves them safe. */
+/**
+ * Carries runs out in this process where no worker does, for the length of the body; ^C leaves them safe. Throws DECLINED where it
+ * came before the body.
+ */
 export async function withCarrier(
   io: Io,
   home: Home,
@@ -33,12 +37,22 @@ export async function withCarrier(
   process.once("SIGTERM", interrupt);
   const carrier = await openCarrier(home, (msg) => io.note(msg));
   try {
+    if (stop.signal.aborted) throw interrupted();
     return await body(carrier, stop.signal);
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
     await carrier.close();
   }
+}
+
+function interrupted(): LockstepError {
+  return new LockstepError({
+    code: "DECLINED",
+    message: "Interrupted before anything was begun",
+    because: "nothing was started, decided or sent",
+    next: "lockstep status    shows how things stand",
+  });
 }
 
 /**

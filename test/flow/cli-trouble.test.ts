@@ -139,6 +139,16 @@ describe("a rotation that is not begun", () => {
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 
+  it("interrupted between its yes and its beginning: 130, and no run is left behind", async () => {
+    const where = await site.project();
+    const command = start(where, "rotate", "heroku-api-key", "--yes");
+    await command.until(/To run exactly this/);
+    command.signal("SIGINT");
+    const left = await command.left;
+    expect([left.code, left.err]).toEqual([130, expect.stringContaining("error DECLINED  Interrupted")]);
+    expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
+  });
+
   it("declined on a terminal: 130, nothing started", async (test) => {
     const where = await site.project();
     const { spawnSync } = await import("node:child_process");
