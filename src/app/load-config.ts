@@ -50,13 +50,19 @@ function findUp(from: string): string | undefined {
   }
 }
 
-/** A configuration anywhere on the machine may import "lockstep": it means the program that is reading it. */
+/**
+ * A configuration anywhere on the machine may import "lockstep": it means the program that is reading it. And it is a module
+ * whatever the package.json above it says: `npm init` writes "commonjs" there.
+ */
 function resolveOurselves(): { deregister(): void } {
   const entry = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url)
     .href;
   return registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "lockstep" ? { url: entry, shortCircuit: true } : next(specifier, context),
+    resolve: (specifier, context, next) => {
+      if (specifier === "lockstep") return { url: entry, shortCircuit: true };
+      const found = next(specifier, context);
+      return /\.ts(\?|$)/.test(found.url) ? { ...found, format: "module-typescript" } : found;
+    },
   });
 }
 
