@@ -75,6 +75,7 @@ export interface AnyIssuer {
   readonly vendor: string;
   readonly config: ZodType;
   readonly capabilities: IssuerCapabilities;
+  readonly fields: readonly string[];
   describe(config: unknown): ReturnType<IssuerDefinition<never, never>["describe"]>;
   costs(config: unknown): IssuerSnapshot["costs"];
   connect(config: unknown, deps: AdapterDeps<unknown>): Issuer;

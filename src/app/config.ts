@@ -252,26 +252,28 @@ function proofMistakes(one: SecretConfig, grade: ProofGrade, path: readonly Prop
   ];
 }
 
-/** All copies hold the same fields, and the vault is a store whose values can be read. */
+/** All copies hold the fields of what the issuer makes, and the vault is a store whose values can be read. */
 function fieldMistakes(secretName: string, one: SecretConfig): Mistake[] {
-  const fieldsOf = (entry: Placed) =>
-    Object.keys(entry["fields"] ?? {})
-      .sort()
-      .join(", ");
-  const wanted = fieldsOf(one.vault);
-  const mistakes = one.destinations.flatMap((wave, w) =>
-    wave.flatMap((entry, i) =>
-      fieldsOf(entry) === wanted
-        ? []
-        : [
-            {
-              path: `secrets.${secretName}.destinations[${w}][${i}].fields`,
-              found: fieldsOf(entry) || "nothing",
-              allowed: `the vault's fields: ${wanted}`,
-            },
-          ],
+  const inOrder = (fields: readonly string[]) => fields.toSorted().join(", ");
+  const wanted = inOrder(ISSUERS[one.issuer.kind]?.fields ?? Object.keys(one.vault["fields"] ?? {}));
+  const places = [
+    { path: "vault", entry: one.vault },
+    ...one.destinations.flatMap((wave, w) =>
+      wave.map((entry, i) => ({ path: `destinations[${w}][${i}]`, entry })),
     ),
-  );
+  ];
+  const mistakes = places.flatMap(({ path, entry }) => {
+    const found = inOrder(Object.keys(entry["fields"] ?? {}));
+    return found === wanted
+      ? []
+      : [
+          {
+            path: `secrets.${secretName}.${path}.fields`,
+            found: found || "nothing",
+            allowed: `the fields of ${one.issuer.kind}: ${wanted}`,
+          },
+        ];
+  });
   if (STORES[one.vault.kind]?.canonical !== false) return mistakes;
   const vaults = Object.values(STORES)
     .filter((store) => store.canonical)

@@ -4,7 +4,7 @@ import { INTENT, type IssuerStage, idsOf, mintOn, TAG } from "./issuer-operation
 import { valuesOf } from "./plain.ts";
 import type { LivingCredential } from "./supplied.ts";
 
-type Definition = Pick<IssuerDefinition<unknown, unknown>, "capabilities" | "describe">;
+type Definition = Pick<IssuerDefinition<unknown, unknown>, "capabilities" | "describe" | "fields">;
 type Description = (config: unknown) => { readonly account: string };
 type Claim = readonly [name: string, check: (stage: IssuerStage) => Promise<void>];
 
@@ -12,7 +12,7 @@ type Claim = readonly [name: string, check: (stage: IssuerStage) => Promise<void
 export function issuerClaims(definition: Definition, stage: () => Promise<IssuerStage>): readonly Case[] {
   const { lists, tags, identifies, overlap } = definition.capabilities;
   const claims: readonly Claim[] = [
-    ["mint: creates exactly one credential, which lives", mintsOne],
+    ["mint: creates exactly one credential, which lives", (stage) => mintsOne(stage, definition.fields)],
     ["validate: proves the new value, and never another", validates],
     ["identify: names the value's own credential, and none where it cannot be told", identifiesExactly],
     ["end: ends exactly that id, and is done when it is called again", endsExactly],
@@ -36,7 +36,7 @@ export function issuerClaims(definition: Definition, stage: () => Promise<Issuer
   return claims.map(([name, check]) => ({ name, run: async () => check(await stage()) }));
 }
 
-async function mintsOne(stage: IssuerStage): Promise<void> {
+async function mintsOne(stage: IssuerStage, declared: readonly string[]): Promise<void> {
   const { world } = stage;
   const before = idsOf(world);
   const opened = stage.open();
@@ -46,6 +46,7 @@ async function mintsOne(stage: IssuerStage): Promise<void> {
   ensure(credential.id === born[0], "its id in the answer", "another id");
   const fields = Object.keys(world.present.values).toSorted().join();
   ensure(Object.keys(values).toSorted().join() === fields, `the fields ${fields}`);
+  ensure(declared.toSorted().join() === fields, `the fields ${fields} to be declared`);
   await world.pass(stage.settleMs);
   const found = await opened.adapter.introspect(values);
   ensure(found.is === "alive", "the new value to be alive", found.is);

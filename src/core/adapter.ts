@@ -111,6 +111,8 @@ export interface IssuerDefinition<Config, Client, Kind extends string = string, 
   readonly vendor: string;
   readonly config: ZodType<Config, Input>;
   readonly capabilities: IssuerCapabilities;
+  /** The names of the parts of its values; the fields of every copy carry them. */
+  readonly fields: readonly string[];
   describe(config: Config): IssuerDescription;
   readonly costs: IssuerCosts<Config>;
   connect(config: Config, deps: AdapterDeps<Client>): Issuer;

@@ -83,6 +83,18 @@ describe("a wrong configuration", () => {
     expect(where.hasHome()).toBe(false);
   });
 
+  it("is refused where a copy has other fields than the issuer makes, also when all copies have the same", async () => {
+    const config = raxx();
+    const one = config.secrets["heroku-api-key"];
+    for (const place of [one?.vault, ...(one?.destinations ?? []).flat()])
+      if (place) place.fields = { tokn: "HEROKU_API_KEY" };
+    const left = await call(dir(text(config)), "plan", "heroku-api-key", "--json");
+    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIG_INVALID"]);
+    const says = "fields: found tokn, allowed the fields of heroku-authorization: token";
+    expect(errorOf(left).message).toContain(`secrets.heroku-api-key.vault.${says}`);
+    expect(errorOf(left).message).toContain(`secrets.heroku-api-key.destinations[2][1].${says}`);
+  });
+
   it("is refused without repeating what may be a pasted value", async () => {
     const pasted = `HRKU-${"x".repeat(60)}`;
     const config = raxx();

@@ -24,6 +24,7 @@ export const acmeKey = defineIssuer({
   vendor: "acme",
   config: z.strictObject({ account: z.string() }),
   capabilities: { overlap: "until-revoked", lists: true, tags: true, identifies: true },
+  fields: ["token"],
   describe: ({ account }) => ({ target: "Acme key", account }),
   costs: {
     introspect: 1,

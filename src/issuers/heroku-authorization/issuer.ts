@@ -25,6 +25,7 @@ export const herokuAuthorization = defineIssuer({
   vendor: "heroku",
   config: herokuAuthorizationConfig,
   capabilities: { overlap: "until-revoked", lists: true, tags: true, identifies: true },
+  fields: ["token"],
   describe: ({ account, scope, description }) => ({
     target: "Heroku authorization",
     account,
