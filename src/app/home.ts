@@ -53,7 +53,12 @@ export async function openHome(where: Where): Promise<Home> {
     // Still in the time in which the server lets us in.
     await loadEnvelope();
     let server = given === undefined ? await (early?.server ?? embedded(dir)) : undefined;
-    closers.push(async () => server?.close());
+    let reopening: Promise<unknown> = Promise.resolve();
+    closers.push(async () => {
+      // What is being started again is ours to stop, too: left alone it would keep this process for ever.
+      await reopening;
+      await server?.close();
+    });
     const databaseUrl = server?.url ?? given ?? "";
     const opening = openDatabase(databaseUrl);
     const reading = openRing(dir, where, opening);
@@ -70,7 +75,10 @@ export async function openHome(where: Where): Promise<Home> {
       databaseUrl,
       embedded: server !== undefined,
       reopenDatabase: async () => {
-        if (server) server = await embedded(dir);
+        if (!server) return;
+        const opening = embedded(dir);
+        reopening = opening.catch(() => {});
+        server = await opening;
       },
       database,
       ring,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isOutage } from "../core/errors.ts";
 import { compile, type Plan } from "../core/plan.ts";
 import type { Actor, RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { systemClock } from "../core/time.ts";
@@ -200,6 +201,21 @@ export function wayBackOf({
 /** How often it is asked whether a run that is followed was parked, in milliseconds. */
 const PARKED_WATCH = 1_000;
 
+/** How often it is asked whether our own database is back, in milliseconds. */
+const OUTAGE_WATCH = 1_000;
+
+/** Asks again for as long as our own database is away: whoever carries the run out waits for it, and says so. */
+async function whileAway<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (!isOutage(thrown) || signal.aborted) throw thrown;
+      await sleep(OUTAGE_WATCH, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
 /** Watches a run until it ends, waits for a person, or is parked; reports every view that differs from the one before. */
 export async function followRun(
   home: Home,
@@ -207,22 +223,25 @@ export async function followRun(
   seen: (view: RunView) => void,
   options: { readonly signal: AbortSignal; readonly answered?: string },
 ): Promise<RunView> {
+  const { signal } = options;
   let last = "";
   // Read once: it is as long as all the rest together, and is asked for ten times a second beside the run itself.
   const plan = (await getRun(home.database, id)).plan as Plan;
   let looked = performance.now();
   for (;;) {
-    const view = await viewAgain(home, id, plan);
+    const view = await whileAway(signal, () => viewAgain(home, id, plan));
     const state = JSON.stringify([view.run, view.steps]);
     if (state !== last) seen(view);
     last = state;
-    if (isAtRest(view.run, options.answered) || options.signal.aborted) return view;
+    if (isAtRest(view.run, options.answered) || signal.aborted) return view;
     if (performance.now() - looked > PARKED_WATCH) {
-      const parked = await parkedNow((sql, values) => home.database.query(sql, values), id);
+      const parked = await whileAway(signal, () =>
+        parkedNow((sql, values) => home.database.query(sql, values), id),
+      );
       if (parked !== undefined) return { ...view, parked };
       looked = performance.now();
     }
-    await sleep(100, undefined, { signal: options.signal }).catch(() => {});
+    await sleep(100, undefined, { signal }).catch(() => {});
   }
 }
 

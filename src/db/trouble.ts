@@ -56,7 +56,7 @@ export function databaseTrouble(thrown: unknown, where: string): unknown {
     "DATABASE_UNREACHABLE",
     `the database ${where} does not answer${code === undefined ? "" : ` (${code})`}`,
     "every step is journaled in this database before it is taken",
-    "lockstep doctor    after you have checked that it runs, and that LOCKSTEP_DATABASE_URL names it",
+    `lockstep doctor    after you have checked that it runs${where.startsWith("/") ? "" : ", and that LOCKSTEP_DATABASE_URL names it"}`,
   );
 }
 

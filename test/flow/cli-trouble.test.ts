@@ -1,7 +1,8 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { serverPid } from "../../src/engine/embedded/harness.ts";
 import { type Called, call, errorOf, json, openSite, type Site, start } from "./cli-harness.ts";
 
 let site: Site;
@@ -261,4 +262,18 @@ describe("a rotation that is left alone", () => {
     const made = site.sandbox.heroku.authorizations.filter((one) => one.description.includes(" ls-"));
     expect(made.filter((one) => one.deletedAt === null)).toHaveLength(1);
   });
+
+  it("[P11] whose embedded database is killed waits for it, goes on to its end by itself, and leaves", async () => {
+    // Vendors of its own: what the test before has rotated is on record in another project.
+    const own = await openSite();
+    onTestFinished(() => own.close());
+    const where = await own.project();
+    own.sandbox.control.set({ latencyMs: 60 });
+    const running = start(where, "rotate", "heroku-api-key", "--yes", "--json");
+    await running.until(/✓ {2}4 mint/);
+    process.kill(serverPid(path.join(where.dir, ".lockstep/postgres-18/data")) ?? 0, "SIGKILL");
+    const left = await running.left;
+    expect(left.err).toContain("the database is gone; the engine waits for it");
+    expect([left.code, json(left)]).toMatchObject([0, { status: "completed" }]);
+  }, 60_000);
 });
