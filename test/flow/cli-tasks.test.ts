@@ -65,6 +65,19 @@ describe("[X-15] a task can be done from show alone", () => {
     expect(still.choices.map((one) => one.choice)).toEqual(CHOICES);
   });
 
+  it.each([["--reason", "compromise"], ["--supplied"]])(
+    "a run that was started otherwise is not gone on with as if it were what is asked for: %s",
+    async (...asked) => {
+      const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
+      const left = await call(home, "rotate", SECRET, "--yes", "--json", ...asked);
+      expect([left.code, errorOf(left).code, errorOf(left).next]).toEqual([
+        1,
+        "RUN_IN_PROGRESS",
+        `lockstep show ${run?.id}`,
+      ]);
+    },
+  );
+
   it("a command that cannot take the value is named, whatever it prints, and the task stays open", async () => {
     const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
     const id = run?.id ?? "";

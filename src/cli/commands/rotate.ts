@@ -36,8 +36,27 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
     });
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
-    if (!there) await confirm(io, options, plan);
+    if (there) requireSame(there, plan, options);
+    else await confirm(io, options, plan);
     return carryOut(io, home, plan, { there, because: options.because });
+  });
+}
+
+/** A run keeps what it was started for: who asks for something else must not think that it is given. */
+function requireSame(there: RunRecord, plan: Plan, asked: RotateOptions): void {
+  // "scheduled" is what stands there when nothing was said, as in the command that goes on with a run.
+  if (asked.reason !== "scheduled" && asked.reason !== there.reason)
+    throw startedOtherwise(there, `for the reason ${there.reason}, not ${asked.reason}`);
+  if (asked.supplied && there.runbook !== plan.runbook)
+    throw startedOtherwise(there, `by ${there.runbook}, not ${plan.runbook}`);
+}
+
+function startedOtherwise(run: RunRecord, how: string): LockstepError {
+  return new LockstepError({
+    code: "RUN_IN_PROGRESS",
+    message: `${run.id} is ${run.status}, and was started ${how}`,
+    because: "its waits, and what can be decided on it, stay as its plan was shown; nothing was changed",
+    next: `lockstep show ${run.id}`,
   });
 }
 
