@@ -70,6 +70,7 @@ export async function examine(where: Where): Promise<readonly Finding[]> {
       if (first) throw new LockstepError(parkedTrouble(first.run, first.why, others.length));
       return { says: "none is parked", value: undefined };
     });
+    if (!home.sandbox) await look("variables", async () => ({ says: variablesOf(home), value: undefined }));
     for (const one of notificationChecks(home)) await look(one.what, one.look);
     for (const name of Object.keys(home.config.secrets)) await look(name, () => readVaultOf(home, name));
     for (const name of Object.keys(home.config.interlocks)) await look(name, () => readInterlock(home, name));
@@ -85,6 +86,29 @@ function whoIsHere({ config }: Home): string {
   const others = Object.entries(config.operators ?? {}).filter(([one]) => one !== name);
   const list = others.map(([one, { role: has }]) => `${one} ${has}`).join(", ");
   return `${name}, ${role}, known as a ${assurance}${list ? `; other operators: ${list}` : ""}`;
+}
+
+/** What the secrets and interlocks need from the environment is there; what the vendors say to it is asked by `test`. */
+function variablesOf({ config, env }: Home): string {
+  const entries = [
+    ...Object.values(config.secrets).flatMap((one) => [one.issuer, one.vault, ...one.destinations.flat()]),
+    ...Object.values(config.interlocks).flatMap((one) => [one, one.probes.closed, one.probes.open]),
+  ];
+  const used = [...new Set(entries.flatMap((one) => one?.connection ?? []))];
+  const needs = used.flatMap((connection) => {
+    const { credential = {}, headers = {} } = config.connections[connection] ?? {};
+    const sources = [...Object.values(credential), ...Object.values(headers)];
+    return sources.flatMap((one) => (typeof one === "object" ? [{ connection, name: one.env }] : []));
+  });
+  const missing = needs.filter(({ name }) => !env[name]);
+  if (missing.length === 0) return `all ${new Set(needs.map(({ name }) => name)).size} are set`;
+  const listed = (key: "connection" | "name") => [...new Set(missing.map((one) => one[key]))].join(", ");
+  throw new LockstepError({
+    code: "CREDENTIAL_MISSING",
+    message: `Not set in the environment: ${listed("name")}`,
+    because: `connections take their credentials from it: ${listed("connection")}`,
+    next: `lockstep doctor    after you have set ${listed("name")}`,
+  });
 }
 
 /** Where an interlock stands; its proof is asked for by its own command. */

@@ -243,7 +243,7 @@ function addUpkeep(add: Add): void {
   );
   add(
     "doctor",
-    "check this machine, the configuration, and every connection",
+    "check this machine, the configuration, every vault entry, Slack and mail",
     async () => (await import("./commands/doctor.ts")).doctor,
   );
   add("worker", "carry out runs until stopped", async () => (await import("./commands/worker.ts")).worker);

@@ -190,6 +190,23 @@ describe("how a command is called", () => {
     expect([left.code, errorOf(left).code]).toEqual([2, "CONFIG_NOT_FOUND"]);
   });
 
+  it("doctor names every variable that is missing, also of a place that only a test asks", async () => {
+    const config = raxx();
+    delete config.notify;
+    // Nobody listens there.
+    for (const one of Object.values(config.connections)) one.url = "http://127.0.0.1:9";
+    const where = dir(text(config));
+    const left = await call(where, "doctor", "--json");
+    const { findings } = json<{ findings: { what: string; ok: boolean; says: string }[] }>(left);
+    expect(findings.find(({ what }) => what === "variables")).toMatchObject({
+      ok: false,
+      says: "CREDENTIAL_MISSING  Not set in the environment: INFISICAL_CLIENT_ID, INFISICAL_CLIENT_SECRET, GITHUB_API_SECRETS_TOKEN",
+    });
+    const set = { GITHUB_API_SECRETS_TOKEN: "t", INFISICAL_CLIENT_ID: "i", INFISICAL_CLIENT_SECRET: "s" };
+    const given = await call({ ...where, env: set }, "doctor");
+    expect(given.out).toMatch(/✓ {2}variables +all 3 are set/);
+  });
+
   it("init and doctor print one document too", async () => {
     const where = dir();
     const made = await call(where, "init", "--json");

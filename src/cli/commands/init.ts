@@ -30,7 +30,7 @@ export async function init(_io: Io, options: Common): Promise<Result> {
   }
   const text = [
     `Wrote ${path.basename(file)}. Fill in what is marked with <>, then:`,
-    "  lockstep doctor                 checks it, and every connection",
+    "  lockstep doctor                 checks it, this machine and every vault entry",
     "  lockstep plan heroku-api-key    shows what a rotation would do",
     "Keep .lockstep/ out of version control.",
   ].join("\n");
