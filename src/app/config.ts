@@ -104,7 +104,8 @@ interface Mistake {
 /** Checks a whole configuration; throws CONFIG_INVALID with every mistake at once. Values of fields are never repeated beyond their type where they may be secret. */
 export function checkConfig(input: unknown): Config {
   const parsed = shape.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => mistakeOf(issue, input, [])));
+  if (!parsed.success)
+    throw invalid(parsed.error.issues.flatMap((issue) => mistakesIn(issue, input, [], shape)));
   const config = parsed.data;
   const mistakes = Object.entries(config.secrets).flatMap(([secretName, one]) =>
     mistakesOf(config, secretName, one),
@@ -132,7 +133,9 @@ export function checkConfig(input: unknown): Config {
     const named = Object.fromEntries(Object.keys(credential).map((field) => [field, "from the environment"]));
     const parsed = VENDORS[vendor]?.connection.safeParse(named);
     for (const issue of parsed?.error?.issues ?? [])
-      mistakes.push(mistakeOf(issue, credential, ["connections", id, "credential"]));
+      mistakes.push(
+        ...mistakesIn(issue, credential, ["connections", id, "credential"], VENDORS[vendor]?.connection),
+      );
   }
   mistakes.push(...notifyMistakes(config));
   if (mistakes.length > 0) throw invalid(mistakes);
@@ -187,7 +190,8 @@ function entryMistakes(
     });
   }
   const parsed = known.config.safeParse(own);
-  if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => mistakeOf(issue, own, path)));
+  if (!parsed.success)
+    mistakes.push(...parsed.error.issues.flatMap((issue) => mistakesIn(issue, own, path, known.config)));
   return mistakes;
 }
 
@@ -298,20 +302,58 @@ function absent(
 
 type Issue = z.core.$ZodIssue;
 
-function mistakeOf(issue: Issue, input: unknown, under: readonly PropertyKey[]): Mistake {
+/** One for each field that is not known, with what it may have been meant for; else the one. */
+function mistakesIn(
+  issue: Issue,
+  input: unknown,
+  under: readonly PropertyKey[],
+  schema: z.ZodType | undefined,
+): readonly Mistake[] {
   const path = [...under, ...issue.path];
   if (issue.code === "unrecognized_keys") {
-    return {
-      path: text([...path, issue.keys[0] ?? ""]),
+    const known = fieldsAt(schema, issue.path);
+    return issue.keys.map((key) => ({
+      path: text([...path, key]),
       found: "a field that is not known here",
-      allowed: "no such field",
-    };
+      allowed: known.find((one) => isNear(one, key)) ?? (known.join(", ") || "no such field"),
+    }));
   }
-  return {
-    path: text(path),
-    found: foundAt(input, issue.path),
-    allowed: issue.message.replace(/^Invalid input: expected /, "").replace(/^Invalid /, "a valid "),
-  };
+  if (issue.code === "invalid_key") {
+    const allowed = issue.issues[0]?.message ?? issue.message;
+    return [{ path: text(path), found: shown(String(issue.path.at(-1))), allowed }];
+  }
+  const allowed = issue.message
+    .replace(/^Invalid input: expected (\w+), received .*$/, "$1")
+    .replace(/^Invalid input: expected /, "")
+    .replace(/^Invalid option: expected /, "")
+    .replace(/^Invalid /, "a valid ");
+  return [{ path: text(path) || "the default export", found: foundAt(input, issue.path), allowed }];
+}
+
+/** The fields that a schema knows at a path; none where it takes any. */
+function fieldsAt(schema: z.core.$ZodType | undefined, path: readonly PropertyKey[]): readonly string[] {
+  const [key, ...rest] = path;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return fieldsAt(schema.def.innerType, path);
+  if (schema instanceof z.ZodObject)
+    return key === undefined ? Object.keys(schema.shape) : fieldsAt(schema.shape[String(key)], rest);
+  if (schema instanceof z.ZodRecord) return key === undefined ? [] : fieldsAt(schema.def.valueType, rest);
+  if (schema instanceof z.ZodArray) return fieldsAt(schema.def.element, rest);
+  return [];
+}
+
+/** Whether one character more, less or other, or two in each other's place, makes one word of the other. */
+function isNear(one: string, other: string): boolean {
+  const [a, b] = [one.toLowerCase(), other.toLowerCase()];
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  return (
+    Math.max(left.length, right.length) <= 1 ||
+    (left.length === 2 && left === [...right].toReversed().join(""))
+  );
 }
 
 /** What stands there: short plain text is shown, because a mistyped word is only found by reading it; long text never, it may be a pasted secret. */

@@ -93,8 +93,23 @@ async function importFile(file: string, fresh: boolean): Promise<unknown> {
 function firstLine(error: Error): string {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const ours = error instanceof SyntaxError || code.startsWith("ERR_");
-  return ours ? `${error.name}: ${error.message.split("\n")[0] ?? ""}` : `it threw ${error.name}`;
+  const says = ours ? `${error.name}: ${error.message.split("\n")[0] ?? ""}` : `it threw ${error.name}`;
+  return `${says}${lineIn(error)}`;
 }
+
+/** Where: in the first line of the stack of what does not parse, else in its first frame outside of this program. */
+function lineIn({ stack = "" }: Error): string {
+  const [first = "", ...others] = stack.split("\n");
+  const frames = others.filter((line) => /^ {4}at /.test(line) && !line.includes(OURS));
+  for (const line of [/^\S+:\d+$/.test(first) ? first : "", ...frames]) {
+    const [, file = "", number] = /([^/\s(]+\.[cm]?[jt]s)(?:\?[\d.]+)?:(\d+)/.exec(line) ?? [];
+    if (number !== undefined && !line.includes("node:")) return `, at ${file}:${number}`;
+  }
+  return "";
+}
+
+/** Where this program itself lies: `src/` of a clone, or what the compiler made of it. */
+const OURS = pathToFileURL(path.dirname(import.meta.dirname)).href;
 
 function notFound(name: string, from: string): LockstepError {
   return new LockstepError({

@@ -83,6 +83,30 @@ describe("a wrong configuration", () => {
     expect(where.hasHome()).toBe(false);
   });
 
+  it("is refused with every field that is not known, and what it may have been meant for", async () => {
+    const config = raxx() as unknown as { secrets: Record<string, Record<string, unknown>> };
+    const one = config.secrets["heroku-api-key"] ?? {};
+    Object.assign(one, { destination: [], sopp: "a", shade: "red" });
+    config.secrets["Heroku"] = one;
+    const { message } = errorOf(await call(dir(text(config)), "plan", "heroku-api-key", "--json"));
+    const lines = message.split("\n").slice(1);
+    const unknown = "found a field that is not known here, allowed";
+    expect(lines).toContain(`secrets.heroku-api-key.destination: ${unknown} destinations`);
+    expect(lines).toContain(`secrets.heroku-api-key.sopp: ${unknown} sop`);
+    expect(lines.join("\n")).toContain(`secrets.heroku-api-key.shade: ${unknown} system, owner, role,`);
+    expect(lines).toContain('secrets.Heroku: found "Heroku", allowed lower-case letters, digits and dashes');
+  });
+
+  it.each([
+    ["does not parse", "const a = 1;\nconst b = = 2;\n", "SyntaxError: Expression expected"],
+    ["throws", "const a: string[] = [];\na[0].length;\n", "it threw TypeError"],
+    ["imports what is not there", 'import { a } from "lockstep";\n', "SyntaxError: The requested module"],
+  ])("that %s is refused with its line", async (_kind, config, says) => {
+    const { message } = errorOf(await call(dir(config), "status", "--json"));
+    expect(message).toContain(`lockstep.config.ts could not be read: ${says}`);
+    expect(message).toMatch(/, at lockstep\.config\.ts:[12]$/);
+  });
+
   it("is refused where a copy has other fields than the issuer makes, also when all copies have the same", async () => {
     const config = raxx();
     const one = config.secrets["heroku-api-key"];
