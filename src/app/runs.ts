@@ -52,9 +52,8 @@ const WORKER_WATCH = 2_000;
 export async function openCarrier(home: Home, log: (msg: string) => void): Promise<Carrier> {
   const engineHere = async () => {
     const { startEngine } = await import("./engine.ts");
-    return startEngine(home, "command", ({ level, msg }) => {
-      if (level !== "info") log(msg);
-    });
+    // Also what this process takes over besides what it was called for: whoever calls `test` must see a rotation go on.
+    return startEngine(home, "command", ({ msg }) => log(msg));
   };
   if (!(await hasLivingWorker(home.databaseUrl))) {
     const engine = await engineHere();

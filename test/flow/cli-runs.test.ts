@@ -213,6 +213,19 @@ describe("a rotation by the command line", () => {
     expect(young()).toHaveLength(1);
   });
 
+  it("whatever command goes on with a run whose process is gone says so, also one that itself only reads", async () => {
+    age();
+    site.sandbox.control.set({ latencyMs: 60 });
+    const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
+    await killed.until(/✓ {2}4 mint/);
+    killed.signal("SIGKILL");
+    await killed.left;
+    const left = await call(home, "test", "heroku-api-key", "--json");
+    site.sandbox.control.set({ latencyMs: 0 });
+    expect(left.err).toMatch(/^took over from process \S+: .*heroku-api-key\.rotate\.5$/m);
+    expect(json(left)).toMatchObject({ flow: "test", status: "completed" });
+  });
+
   it("[P8] a run that is there takes the place of the yes for itself alone: none begins where it ends meanwhile", async () => {
     age();
     const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
