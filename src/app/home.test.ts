@@ -57,6 +57,12 @@ describe("a home is opened", { timeout: 30_000 }, () => {
     await stopped(server.dataDir);
   });
 
+  it("not at all where the sandbox finds no room for its state: says what is in the way", async () => {
+    const where = { ...called(place(), EMPTY), sandbox: true };
+    writeFileSync(path.join(where.cwd, ".lockstep"), "");
+    await expect(openHome(where)).rejects.toMatchObject({ code: "HOME_NOT_WRITABLE" });
+  });
+
   it("with what is wrong with the configuration before what is wrong with the database", async () => {
     const dir = await seeded();
     writeFileSync(path.join(dir, "version"), "2\n");

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { homeTrouble } from "../engine/embedded/trouble.ts";
 import type { Redirection } from "./connections.ts";
 
 /** A sandbox that this process can use: a running one, or one of its own. */
@@ -50,11 +51,20 @@ export async function serveHere(
     import("../sandbox/estate.ts"),
   ]);
   const home = sandboxHome(root);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const sandbox = await createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
+  const inHome = async <T>(body: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await body();
+    } catch (thrown) {
+      throw homeTrouble(thrown, home);
+    }
+  };
+  const sandbox = await inHome(() => {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    return createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
+  });
   const served = await serveSandbox(sandbox);
   const endpoint: Endpoint = { pid: process.pid, urls: { ...served.urls } };
-  writeFileSync(endpointFile(root), JSON.stringify(endpoint), { mode: 0o600 });
+  await inHome(() => writeFileSync(endpointFile(root), JSON.stringify(endpoint), { mode: 0o600 }));
   return {
     urls: { ...served.urls },
     close: async () => {
