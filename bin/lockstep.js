@@ -36,9 +36,9 @@ function help() {
 
 async function run() {
   process.getBuiltinModule("node:module").enableCompileCache();
-  // The package ships what the compiler made of src/; a clone runs src/ itself.
-  const built = new URL("../dist/src/cli/main.js", import.meta.url);
-  const there = process.getBuiltinModule("node:fs").existsSync(built);
-  const { main } = await import(there ? built.href : "../src/cli/main.ts");
+  // The package ships what the compiler made of src/ alone; a clone runs src/ itself, also when it has been packed once.
+  const source = new URL("../src/cli/main.ts", import.meta.url);
+  const clone = process.getBuiltinModule("node:fs").existsSync(source);
+  const { main } = await import(clone ? source.href : "../dist/src/cli/main.js");
   await main(args);
 }

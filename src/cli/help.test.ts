@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { helpText } from "./program.ts";
 
 const COMMAND = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
@@ -36,5 +38,27 @@ describe("the help of a command", () => {
 
   it("an unknown command still hears which one was meant", () => {
     expect(call("rotat", "x").stderr).toContain("Did you mean rotate?");
+  });
+});
+
+describe("the command", () => {
+  it.each([
+    ["a package: what the compiler made", ["dist/src"], "dist/src"],
+    ["a clone: the sources", ["src"], "src"],
+    ["a clone that was packed once: the sources, which may have changed since", ["src", "dist/src"], "src"],
+  ])("runs in %s", (_where, there, runs) => {
+    const root = mkdtempSync(path.join(tmpdir(), "lockstep-bin-"));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    cpSync(path.dirname(COMMAND), path.join(root, "bin"), { recursive: true });
+    writeFileSync(path.join(root, "package.json"), '{ "type": "module" }');
+    for (const one of there) {
+      mkdirSync(path.join(root, one, "cli"), { recursive: true });
+      const file = path.join(root, one, "cli", one === "src" ? "main.ts" : "main.js");
+      writeFileSync(file, `export const main = () => console.log(${JSON.stringify(one)});\n`);
+    }
+    const { stdout } = spawnSync(process.execPath, [path.join(root, "bin", "lockstep.js"), "status"], {
+      encoding: "utf8",
+    });
+    expect(stdout.trim()).toBe(runs);
   });
 });
