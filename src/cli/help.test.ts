@@ -20,6 +20,11 @@ describe("lockstep --help", () => {
   });
 });
 
+it("lockstep --version prints the package's", () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect(call("--version")).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: "" });
+});
+
 describe("the help of a command", () => {
   const names = [...helpText().matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name = ""]) => name);
 

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { REASONS } from "../core/record.ts";
 import { type Io, ioOf, type Result } from "./io.ts";
@@ -28,11 +30,19 @@ export function commandFor(io: Io, [called]: readonly string[], finish: Finish):
   return one.commands.length > 0 ? one : commands(io, finish);
 }
 
+/** Of the package above a folder: of a clone's sources, or of what the compiler made of them. */
+function versionOf(dir: string): string {
+  const file = path.join(dir, "package.json");
+  if (!existsSync(file)) return versionOf(path.dirname(dir));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
 function commands(io: Io, finish: Finish, only?: string): Command {
   const program = new Command("lockstep")
     .description(
       "Rotates credentials that live in more than one place, keeps every copy in lockstep with the vault, and proves it.",
     )
+    .version(versionOf(import.meta.dirname), "--version", "print the version")
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: (text) => process.stdout.write(text) })
     .helpCommand(false);
