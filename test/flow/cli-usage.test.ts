@@ -214,6 +214,16 @@ describe("how a command is called", () => {
     expect([left.code, errorOf(left).code]).toEqual([2, "CONFIG_NOT_FOUND"]);
   });
 
+  it("plan says to programs too where, why, and what runs exactly this", async () => {
+    const left = await call(dir(text(raxx())), "plan", "heroku-api-key", "--reason", "compromise", "--json");
+    const { hash, ...plan } = json<{ hash: string; environment: string; reason: string; next: string }>(left);
+    expect(plan).toMatchObject({
+      environment: "production",
+      reason: "compromise",
+      next: `lockstep rotate heroku-api-key --reason compromise --plan ${hash}`,
+    });
+  });
+
   it("doctor names every variable that is missing, also of a place that only a test asks", async () => {
     const config = raxx();
     delete config.notify;

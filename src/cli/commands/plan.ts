@@ -3,7 +3,7 @@ import { planFor } from "../../app/runs.ts";
 import type { Reason } from "../../core/record.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { planText, remarksOf } from "../render.ts";
+import { planText, remarksOf, rotateCommand } from "../render.ts";
 
 /** `lockstep plan`: compiles and shows; reads the configuration and nothing else. */
 export async function plan(
@@ -19,7 +19,10 @@ export async function plan(
     sandbox: options.sandbox,
     ...(options.supplied && { supplied: true }),
   });
-  const { runbook, hash, steps, calls } = made;
-  const remarks = remarksOf(made.snapshot);
-  return { exit: EXIT.done, json: { secret, runbook, hash, steps, calls, remarks }, text: planText(made) };
+  const { runbook, hash, steps, calls, snapshot } = made;
+  const { environment, reason } = snapshot;
+  const remarks = remarksOf(snapshot);
+  const next = `${rotateCommand(made)} --plan ${hash}`;
+  const json = { secret, environment, reason, runbook, hash, steps, calls, remarks, next };
+  return { exit: EXIT.done, json, text: planText(made) };
 }
