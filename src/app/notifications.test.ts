@@ -269,13 +269,13 @@ describe("notifications", () => {
   });
 
   it("[X-05] come back no sooner than Slack allows", async () => {
-    sandbox.control.addFault({ kind: "status", status: 429, retryAfter: 7_200, vendor: "slack" });
+    sandbox.control.addFault({ kind: "status", status: 429, retryAfter: 3_000, vendor: "slack" });
     await processThat([escalation()]);
     const rows = await test.db.query<{ wait: number }>(
       `SELECT extract(epoch FROM next_at - clock_timestamp())::float8 AS wait
        FROM lockstep.notice WHERE channel = 'slack'`,
     );
-    expect(rows[0]?.wait).toBeGreaterThan(7_000);
+    expect(rows[0]?.wait).toBeGreaterThan(2_900);
     // The limit is the account's: it is kept for the next messages too.
     await test.db.query("DELETE FROM lockstep.budget");
   });
