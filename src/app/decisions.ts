@@ -24,10 +24,8 @@ export async function decide(
   actor: Actor,
 ): Promise<void> {
   requireRole(actor, (await viewRun(home, run.id)).plan.snapshot.role, `Deciding on ${run.id}`);
-  const { question } = run;
   const { choice } = decision;
-  if (run.status === "waiting" && (choice === "retry" || choice === "settle")) throw waitsForItsTask(run);
-  if (question === undefined || (run.status !== "held" && run.status !== "waiting")) throw notWaiting(run);
+  const question = questionFor(run, choice);
   const answered = choice === "cancel" ? undefined : await answeredTask(home.database, run.id);
   if (answered) throw answeredAlready(run);
   const stands = await recordDecision(home.database, { run: run.id, question, choice, by: actor });
@@ -40,6 +38,14 @@ export async function decide(
     context: { choice, ...(decision.reason !== undefined && { reason: decision.reason }) },
   });
   await requests.tell(run.id, question, { ...decision, by: actor });
+}
+
+/** The question that such a decision would answer. Throws RUN_NOT_WAITING where nothing is asked, or a task is. */
+export function questionFor(run: RunRecord, choice: Decision["choice"]): string {
+  const { question, status } = run;
+  if (status === "waiting" && (choice === "retry" || choice === "settle")) throw waitsForItsTask(run);
+  if (question === undefined || (status !== "held" && status !== "waiting")) throw notWaiting(run);
+  return question;
 }
 
 /**

@@ -171,7 +171,8 @@ describe("a decision on a run that is not held", () => {
     const run = `${SECRET}.rotate.1`;
     for (const args of [
       ["resolve", run, "--retry"],
-      ["rollback", run, "--yes"],
+      ["rollback", run],
+      ["resolve", run, "--break-glass"],
       ["answer", run, "--done"],
     ]) {
       const left = await call(home, ...args, "--json");
@@ -223,13 +224,5 @@ describe("[X-15] a run that is parked under a command that goes on with it", () 
       expect([args[0], left.code, errorOf(left).code]).toEqual([args[0], 5, "RUN_PARKED"]);
       expect((await type(home, errorOf(left).next)).code).toBe(5);
     }
-  });
-});
-
-describe("[X-14] a rollback", () => {
-  it("without a terminal and without its confirmation: exit 2, and the command that confirms it", async () => {
-    const left = await call(home, "rollback", `${SECRET}.rotate.1`, "--json");
-    expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
-    expect(errorOf(left).next).toBe(`lockstep rollback ${SECRET}.rotate.1 --confirm ${SECRET}`);
   });
 });

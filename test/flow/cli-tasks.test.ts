@@ -134,11 +134,28 @@ describe("[X-15] a task can be done from show alone", () => {
     expect([declined.code, declined.out]).toEqual([5, expect.stringContaining("OPERATOR_DECLINED")]);
     const held = await stand.show(shown.run);
     expect(held.status).toBe("held");
+    const unsure = await call(home, "rollback", shown.run, "--json");
+    expect([unsure.code, errorOf(unsure)]).toEqual([
+      2,
+      expect.objectContaining({
+        code: "CONFIRMATION_NEEDED",
+        next: `lockstep rollback ${shown.run} --confirm ${SECRET}`,
+      }),
+    ]);
     expect((await stand.choose(held, "rollback")).code).toBe(0);
     const after = await stand.show(shown.run);
     expect([after.status, after.error?.code]).toEqual(["cancelled", "RUN_ROLLED_BACK"]);
     expect(stand.held()["vault"]).toBe(shown.old?.id);
   });
+});
+
+it("[HK-14] [X-14] a task does not keep anybody from rolling back: show offers it, and it is done at once", async () => {
+  const shown = await waiting();
+  expect((await stand.choose(shown, "rollback")).code).toBe(0);
+  const after = await stand.show(shown.run);
+  expect([after.status, after.error?.code]).toEqual(["cancelled", "RUN_ROLLED_BACK"]);
+  expect(new Set(Object.values(stand.held()))).toEqual(new Set([shown.old?.id]));
+  expect([stand.alive(shown.old?.id), stand.alive(shown.new?.id)]).toEqual([true, false]);
 });
 
 describe("[HK-24] rotate --supplied", () => {

@@ -1,4 +1,4 @@
-import { decide } from "../../app/decisions.ts";
+import { decide, questionFor } from "../../app/decisions.ts";
 import { localActor, requireRole } from "../../app/people.ts";
 import { nextCommand, safeState } from "../../app/run-words.ts";
 import { type RunView, viewRun, wayBackOf } from "../../app/runs.ts";
@@ -29,6 +29,8 @@ export function resolve(io: Io, options: ResolveOptions, id: string): Promise<Re
     const asks = io.canAsk && choicesFor(view).length > 0;
     const choice = choiceOf(options) ?? (asks ? await askFor(io, view) : undefined);
     if (!choice) return shown(view);
+    // Nobody types a name for a decision that is not taken.
+    questionFor(view.run, choice);
     await confirmed(io, view, choice, options);
     const actor = localActor(home.config);
     if (choice === "break-glass") requireRole(actor, "superadmin", "Break-glass");
