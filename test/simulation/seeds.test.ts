@@ -140,6 +140,14 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
       people: ["settle", "rollback"],
     },
   ],
+  [
+    "[P2][DR-13] somebody's change of a by-hand place from before the task: \"done\", said too early, ended the key that it held",
+    {
+      ...quietCase("overlap@1/by-hand", "full", 51_350),
+      events: [{ at: { recorded: 3 }, is: "act", act: "writes the repository's secret" }],
+      tasks: "early",
+    },
+  ],
 ];
 
 it.each(ONCE)("%s", async (_mended, one) => {
