@@ -141,7 +141,7 @@ const ONCE: readonly (readonly [mended: string, one: Case])[] = [
     },
   ],
   [
-    "[P2][DR-13] somebody's change of a by-hand place from before the task: \"done\", said too early, ended the key that it held",
+    "[P2][DR-13] somebody's change of a by-hand place from before the task: a word said too early ended the key that it held",
     {
       ...quietCase("overlap@1/by-hand", "full", 51_350),
       events: [{ at: { recorded: 3 }, is: "act", act: "writes the repository's secret" }],
