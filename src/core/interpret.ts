@@ -260,13 +260,13 @@ async function ask(run: Running, step: Step, task: Task, attempt: number): Promi
   }
 }
 
-function declined(run: Running, { choice, reason }: Decision): ActResult {
+function declined({ ports, snapshot }: Running, { choice, reason }: Decision): ActResult {
   const stopped = choice === "cancel" || choice === "rollback";
   const trouble: Trouble = {
     code: stopped ? "RUN_CANCELLED" : "OPERATOR_DECLINED",
-    message: `The task was not done${reason ? `: ${reason}` : ""}`,
+    message: `${stopped ? "The run was cancelled" : "The task was not done"}${reason ? `: ${reason}` : ""}`,
     because: "a person decided so",
-    next: `lockstep show ${run.ports.run}`,
+    next: stopped ? `lockstep plan ${snapshot.secret}` : `lockstep show ${ports.run}`,
   };
   return failed(trouble, { stopped });
 }
