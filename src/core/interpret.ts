@@ -244,20 +244,29 @@ function taskOf({ snapshot, facts, ports, history }: Running, step: Step): Task 
 async function ask(run: Running, step: Step, task: Task, attempt: number): Promise<Answer | Decision> {
   const { journal, ports } = run;
   const question = newQuestion(run, `task/${step.id}/${attempt}`);
+  const asked = run.asked.get(step) ?? (await beforeAsking(run, step, question));
+  if (asked) run.asked.set(step, asked);
   for (let n = 1; ; n += 1) {
-    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async (): Promise<Asked> => {
-      const shown = n === 1 ? await step.shows?.(ports.context(run.facts)) : undefined;
+    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async () => {
       if (n === 1) await ports.asked(step, task, question);
       else await ports.reminded(undefined, question, n);
-      return { at: journal.now(), ...(shown !== undefined && { shown }) };
+      return journal.now();
     });
-    const asked = run.asked.get(step) ?? since;
-    run.asked.set(step, asked);
-    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since.at));
+    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since));
     if (!answer) continue;
     await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
-    return "choice" in answer ? answer : { ...answer, asked };
+    return "choice" in answer || !asked ? answer : { ...answer, asked };
   }
+}
+
+/** On record before anybody is asked: a process that asked and died must not take the person's write for what was there before. */
+async function beforeAsking(run: Running, step: Step, question: string): Promise<Asked | undefined> {
+  const { shows } = step;
+  if (!shows) return undefined;
+  return noteDown(run.journal, run.ports, `${question}/shown`, async () => {
+    const shown = await shows(run.ports.context(run.facts));
+    return { at: run.journal.now(), ...(shown !== undefined && { shown }) };
+  });
 }
 
 function declined({ ports, snapshot }: Running, { choice, reason }: Decision): ActResult {

@@ -65,6 +65,8 @@ export function personOf(timeline: Timeline, memory: MemoryRecord, manner: Manne
     return say(run, key, { is: "done", ...by });
   };
   const answer = async (run: Run, key: string): Promise<void> => {
+    // A run that has ended takes no answer, and nothing is sealed for it.
+    if (memory.runs.get(run.id)?.endedAt !== undefined) return;
     const task = memory.tasks.find((one) => one.run === run.id && one.question === key)?.task;
     return task ? meet(run, key, task) : decide(run, key);
   };
