@@ -116,13 +116,7 @@ describe("a decision on a run that waits for a task", () => {
   });
 
   it("[X-08] comes too late once the task is answered, but for the wish to cancel", async () => {
-    const { held, told, decides, view } = await heldRun();
-    const question = "task/supply/1";
-    const task = { kind: "confirm", title: "t", lines: [] } as const;
-    await openTask(test.db, { run: held.id, question, step: "supply", task });
-    await progressIn(test.db).run(held.id, { status: "waiting", question });
-    const [open] = await openTasks(test.db, held.id);
-    if (!open) throw new Error("no task is open");
+    const { told, decides, view, open } = await waitingRun();
     await claimTask(test.db, open, KRIS, false);
     await answerTask(test.db, open, { is: "done", by: KRIS, at: "2026-11-21T08:00:00.000Z" });
     const { run } = await view();
@@ -136,15 +130,22 @@ describe("a decision on a run that waits for a task", () => {
   });
 });
 
+/** A run that waits for a task which somebody may take. */
+async function waitingRun() {
+  const of = await heldRun();
+  const run = of.held.id;
+  const question = "task/supply/1";
+  const task = { kind: "confirm", title: "t", lines: [] } as const;
+  await openTask(test.db, { run, question, step: "supply", task });
+  await progressIn(test.db).run(run, { status: "waiting", question });
+  const [open] = await openTasks(test.db, run);
+  if (!open) throw new Error("no task is open");
+  return { ...of, question, open };
+}
+
 describe("an answer to a task", () => {
   it("[X-08][P11] is kept until the run takes it up, so that it can be sent again", async () => {
-    const { held } = await heldRun();
-    const question = "task/supply/1";
-    const task = { kind: "confirm", title: "t", lines: [] } as const;
-    await openTask(test.db, { run: held.id, question, step: "supply", task });
-    await progressIn(test.db).run(held.id, { status: "waiting", question });
-    const [open] = await openTasks(test.db, held.id);
-    if (!open) throw new Error("no task is open");
+    const { held, question, open } = await waitingRun();
     expect(await answeredTask(test.db, held.id)).toBeUndefined();
     const answer = { is: "done", by: KRIS, at: "2026-11-21T08:00:00.000Z" } as const;
     await expect(answerTask(test.db, open, answer)).rejects.toMatchObject({ code: "TASK_TAKEN" });

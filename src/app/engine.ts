@@ -1,5 +1,5 @@
-import type { Decision, StepPorts } from "../core/circumstances.ts";
-import { LockstepError, type Trouble, troubleOf } from "../core/errors.ts";
+import { type Decision, runCancelled, type StepPorts } from "../core/circumstances.ts";
+import { LockstepError, troubleOf } from "../core/errors.ts";
 import { interpret } from "../core/interpret.ts";
 import type { Journal } from "../core/journal.ts";
 import { noteDown, outlasting } from "../core/persist.ts";
@@ -85,12 +85,7 @@ export async function carryOut(
 
 /** Nothing was begun, so that nothing is to be undone, whoever made the plan. */
 function cancelled(ports: StepPorts, journal: Journal): Promise<RunEnd> {
-  const trouble: Trouble = {
-    code: "RUN_CANCELLED",
-    message: "The run was cancelled",
-    because: "a person asked for it before its first step",
-    next: `lockstep plan ${ports.secret}`,
-  };
+  const trouble = runCancelled(ports.secret, "a person asked for it before its first step");
   const end = { status: "cancelled", trouble } as const;
   return noteDown(journal, ports, "end", () => ports.ended(end, {}, { uncertain: false, requests: [] }));
 }

@@ -54,7 +54,7 @@ export function planText(plan: Plan): string {
       .map(([vendor, n]) => `${vendor} ${n}`)
       .join(", ")}. ${undoable(steps)}`,
     `Plan ${plan.hash}. To run exactly this:`,
-    `  ${rotateCommand(plan)} --plan ${plan.hash}`,
+    `  ${exactCommand(plan)}`,
   ].join("\n");
 }
 
@@ -74,6 +74,11 @@ export function rotateCommand({ secret, runbook, snapshot }: Plan): string {
     ...(runbook.startsWith("supplied@") ? ["--supplied"] : []),
     ...(snapshot.takeOver ? [`--take-over ${becauseFlag(snapshot.takeOver)}`] : []),
   ].join(" ");
+}
+
+/** The command that starts this plan and no other. */
+export function exactCommand(plan: Plan): string {
+  return `${rotateCommand(plan)} --plan ${plan.hash}`;
 }
 
 /** The flag that says why, as it was given; without one, where it has to stand. */

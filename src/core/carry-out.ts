@@ -5,6 +5,7 @@ import {
   doneWith,
   failed,
   type ProveResult,
+  runCancelled,
 } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import { entry, noted, wasAnnounced } from "./noted.ts";
@@ -15,6 +16,7 @@ import { INTENDED } from "./record.ts";
 import { isPointOfNoReturn, type Look, type Step, type StepContext } from "./step.ts";
 import { between, type Milliseconds } from "./time.ts";
 
+const STOPPED = "a person asked for it before the first store was written";
 const LOOKS_AFTER_UNKNOWN = 3;
 const PROVE_WITHIN: Milliseconds = 60_000;
 const PROVE_EVERY: Milliseconds = 1_000;
@@ -40,7 +42,7 @@ async function actOnce(step: Step, at: Circumstances): Promise<ActResult> {
     const uncertain = announced && (at.attempt === 1 || (await wasAnnounced(step, ports, at.attempt)));
     const before = { touched: announced, uncertain };
     if (stop && !(announced && isPointOfNoReturn(step)))
-      return failed(cancelled(ports.secret), { stopped: true, ...before });
+      return failed(runCancelled(ports.secret, STOPPED), { stopped: true, ...before });
     const c = ports.context(at.facts);
     if (at.settled) return settle(step, c, at, at.settled);
     const seen = await evidenceFor(step, c, at);
@@ -136,7 +138,7 @@ async function takeEffect(
       return failed(outcome.trouble, { touched, unsettled: true, uncertain });
     last = outcome.trouble;
   }
-  return failed(last ?? cancelled(ports.secret), { touched, unsettled: true, uncertain });
+  return failed(last ?? runCancelled(ports.secret, STOPPED), { touched, unsettled: true, uncertain });
 }
 
 /** Whoever declines does nothing, and nothing is announced: a place that was never written needs no way back. */
@@ -270,14 +272,5 @@ function notSettled(step: Step, found: string, run: string): Trouble {
     message: `${step.id}: ${found}`,
     because: "what a person did by hand counts once it is seen, and this does not show it",
     next: `lockstep resolve ${run} --retry`,
-  };
-}
-
-function cancelled(secret: string): Trouble {
-  return {
-    code: "RUN_CANCELLED",
-    message: "The run was cancelled",
-    because: "a person asked for it before the first store was written",
-    next: `lockstep plan ${secret}`,
   };
 }

@@ -132,3 +132,13 @@ export function failed(
     ...how,
   };
 }
+
+/** The trouble of a run that a person has stopped before anything was stored. */
+export function runCancelled(secret: string, because: string, reason?: string): Trouble {
+  return {
+    code: "RUN_CANCELLED",
+    message: `The run was cancelled${reason ? `: ${reason}` : ""}`,
+    because,
+    next: `lockstep plan ${secret}`,
+  };
+}

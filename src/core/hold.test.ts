@@ -6,7 +6,7 @@ import type { Introspection } from "./issuer.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import type { Running } from "./running.ts";
 import type { Step } from "./step.ts";
-import { act, line, type Stage, script, stage, TROUBLE } from "./testing/stage.ts";
+import { act, line, type Stage, script, stage, stored, TROUBLE } from "./testing/stage.ts";
 import { after } from "./time.ts";
 
 const START = "2026-11-21T08:30:00.000Z";
@@ -47,7 +47,6 @@ async function held(run: Running, trouble = TROUBLE): Promise<unknown> {
   return hold(run, trouble, "p").catch((thrown: Error) => `waits for ${thrown.message}`);
 }
 
-const stored = (s: Stage): Step => act(s.log, { id: "stored", undoes: { says: "put back", by: "decision" } });
 const ending = (s: Stage): Step => act(s.log, { id: "end", undoes: "impossible" });
 
 describe("[HK-14] a held run asks again", () => {
@@ -122,7 +121,7 @@ describe("[X-14] a rollback", () => {
   it("is begun while the old key is seen to work and nothing has begun to end it", async () => {
     const s = stage({ words: [rollback], who: alive });
     const run = running(s);
-    run.begun.push(stored(s));
+    run.begun.push(stored(s.log));
     expect(await held(run)).toEqual({ is: "back" });
   });
 
@@ -140,7 +139,7 @@ describe("[X-14] a rollback", () => {
     ] as const) {
       const s = stage({ words: [rollback], who });
       const run = running(s, more);
-      run.begun.push(stored(s), ...(ended ? [ending(s)] : []));
+      run.begun.push(stored(s.log), ...(ended ? [ending(s)] : []));
       expect(await held(run)).toBe("waits for decision/p/2");
       expect(s.log).toEqual(["held VENDOR_ERROR", "held ROLLBACK_IMPOSSIBLE"]);
     }
@@ -157,7 +156,7 @@ describe("[X-14] a rollback", () => {
       const shows = async (trouble: { readonly next: string }) => void seen.push(trouble.next);
       const s = stage({ words: [rollback], who, ports: { held: shows } });
       const run = running(s);
-      run.begun.push(stored(s));
+      run.begun.push(stored(s.log));
       await held(run);
       expect(seen).toEqual([TROUBLE.next, next]);
     }
@@ -174,7 +173,7 @@ describe("[X-14] a rollback", () => {
     returning.begun.push(act(back.log, { id: "a" }));
     expect(await held(returning)).toBe("waits for decision/p/3");
     const storedBack = running(stage({ words: [rollback], who: alive }), { heads: "back" });
-    storedBack.begun.push(stored(back));
+    storedBack.begun.push(stored(back.log));
     expect(await held(storedBack)).toBe("waits for decision/p/2");
   });
 
@@ -184,7 +183,7 @@ describe("[X-14] a rollback", () => {
     const entries = () => [
       line("checked", act(s.log, { id: "check", does: async () => done({ sealed: "s" }) })),
       line("pending", act(s.log, { id: "mint", does })),
-      line("canonical", stored(s)),
+      line("canonical", stored(s.log)),
       line("revoked", act(s.log, { id: "end", does: async () => refused(TROUBLE), needs: [] })),
     ];
     const back = () => [line("vaultRestored", act(s.log, { id: "restore" }))];
@@ -205,7 +204,7 @@ describe("[X-14] a rollback", () => {
     const entries = () => [
       line("checked", act(s.log, { id: "check", does: async () => done({ sealed: "s" }) })),
       line("pending", act(s.log, { id: "mint" })),
-      line("canonical", stored(s)),
+      line("canonical", stored(s.log)),
       line("validated", act(s.log, { id: "fails", does: async () => refused(TROUBLE) })),
     ];
     const does = script<Outcome<unknown>>(refused(TROUBLE), done("back"));
@@ -233,7 +232,7 @@ describe("[X-12] broken glass", () => {
   it("ends the old key, and the run waits on; from then on nothing leads back", async () => {
     const s = stage({ words: [breakIt, breakIt, { choice: "rollback" }], who: alive });
     const run = running(s, { breakGlass: ending(s) });
-    run.begun.push(stored(s));
+    run.begun.push(stored(s.log));
     expect(await held(run)).toBe("waits for decision/p/4");
     expect(run.begun.map(({ id }) => id)).toEqual(["stored", "end"]);
     expect(s.log.filter((one) => one !== "learned checked old pending validated")).toEqual([
@@ -279,7 +278,7 @@ describe("[X-12] broken glass", () => {
     ] as const) {
       const s = stage({ words: [breakIt] });
       const run = running(s, { facts: known, ...(has && { breakGlass: ending(s) }) });
-      run.begun.push(stored(s));
+      run.begun.push(stored(s.log));
       expect(await held(run)).toBe("waits for decision/p/2");
       expect(s.log).toEqual(["held VENDOR_ERROR", "held VENDOR_ERROR"]);
     }
@@ -301,7 +300,7 @@ describe("[X-12] broken glass", () => {
     const s = stage({ words: [breakIt] });
     const entries = () => [
       line("old", act(s.log, { id: "identify" })),
-      line("validated", stored(s)),
+      line("validated", stored(s.log)),
       line("copies", act(s.log, { id: "fails", does: async () => refused(TROUBLE) })),
     ];
     expect(await s.carryOut({ entries, breakGlass: ending(s) })).toEqual({ waitsFor: "decision/fails/1/2" });

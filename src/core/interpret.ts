@@ -1,25 +1,24 @@
+import { ask, declined, taskOf } from "./asking.ts";
 import { act, foundThere, prove, revert } from "./carry-out.ts";
-import {
-  type ActResult,
-  type Answer,
-  type Asked,
-  type Circumstances,
-  type Decision,
-  failed,
-  type ProveResult,
-  type StepPorts,
+import type {
+  ActResult,
+  Answer,
+  Asked,
+  Circumstances,
+  Decision,
+  ProveResult,
+  StepPorts,
 } from "./circumstances.ts";
 import type { Trouble } from "./errors.ts";
 import type { FactName, Facts } from "./facts.ts";
-import { askAgainAt, hold } from "./hold.ts";
+import { hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { noteDown } from "./persist.ts";
 import type { RunEnd } from "./record.ts";
 import type { Runbook } from "./runbook.ts";
-import { finish, newQuestion, type Running, walkBack } from "./running.ts";
+import { finish, type Running, walkBack } from "./running.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Entry, isPointOfNoReturn, type Step } from "./step.ts";
-import type { Task } from "./task.ts";
 
 /** How one step went on its latest attempt. */
 interface StepEnd {
@@ -234,50 +233,6 @@ async function proveRound(ends: readonly StepEnd[], at: Circumstances): Promise<
     const proved = proves[done.indexOf(one)];
     return proved ? { ...one, prove: proved } : one;
   });
-}
-
-function taskOf({ snapshot, facts, ports, history }: Running, step: Step): Task | undefined {
-  return step.asks?.(snapshot, facts as Facts, { tag: ports.tag, history });
-}
-
-/** Waits for a person's answer to the step's task, or for a decision that takes its place. */
-async function ask(run: Running, step: Step, task: Task, attempt: number): Promise<Answer | Decision> {
-  const { journal, ports } = run;
-  const question = newQuestion(run, `task/${step.id}/${attempt}`);
-  const asked = run.asked.get(step) ?? (await beforeAsking(run, step, question));
-  if (asked) run.asked.set(step, asked);
-  for (let n = 1; ; n += 1) {
-    const since = await noteDown(journal, ports, `${question}/asked/${n}`, async () => {
-      if (n === 1) await ports.asked(step, task, question);
-      else await ports.reminded(undefined, question, n);
-      return journal.now();
-    });
-    const answer = await journal.answer<Answer | Decision>(question, askAgainAt(run, since));
-    if (!answer) continue;
-    await noteDown(journal, ports, `${question}/answered`, () => ports.resumed());
-    return "choice" in answer || !asked ? answer : { ...answer, asked };
-  }
-}
-
-/** On record before anybody is asked: a process that asked and died must not take the person's write for what was there before. */
-async function beforeAsking(run: Running, step: Step, question: string): Promise<Asked | undefined> {
-  const { shows } = step;
-  if (!shows) return undefined;
-  return noteDown(run.journal, run.ports, `${question}/shown`, async () => {
-    const shown = await shows(run.ports.context(run.facts));
-    return { at: run.journal.now(), ...(shown !== undefined && { shown }) };
-  });
-}
-
-function declined({ ports, snapshot }: Running, { choice, reason }: Decision): ActResult {
-  const stopped = choice === "cancel" || choice === "rollback";
-  const trouble: Trouble = {
-    code: stopped ? "RUN_CANCELLED" : "OPERATOR_DECLINED",
-    message: `${stopped ? "The run was cancelled" : "The task was not done"}${reason ? `: ${reason}` : ""}`,
-    because: "a person decided so",
-    next: stopped ? `lockstep plan ${snapshot.secret}` : `lockstep show ${ports.run}`,
-  };
-  return failed(trouble, { stopped });
 }
 
 /** Takes back single steps whose refuted proof demands it, before the run is held: a consumer that crashes gets its old value (HK-21). */

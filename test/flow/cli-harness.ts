@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -48,6 +48,23 @@ export function type(where: Called, printed: string, stdin?: string): Promise<Le
   const shell = `lockstep() { "$SHELL_NODE" "$SHELL_COMMAND" "$@"; }\n${command}`;
   const env = { ...where.env, SHELL_NODE: where.node ?? process.execPath, SHELL_COMMAND: COMMAND };
   return running({ ...where, env }, "/bin/sh", ["-c", shell], stdin).left;
+}
+
+/**
+ * A command on a terminal of its own, and what a person types there: its exit code and its screen. Undefined without script(1),
+ * which makes the terminal and which not every system has.
+ */
+export function onTerminal(where: Called, typed: string, ...args: string[]): Omit<Left, "err"> | undefined {
+  if (spawnSync("script", ["--version"]).status !== 0) return undefined;
+  const line = [process.execPath, COMMAND, ...args].join(" ");
+  const { CI: _ci, ...env } = process.env;
+  const { status, stdout } = spawnSync("script", ["-qec", line, "/dev/null"], {
+    cwd: where.dir,
+    env: { ...env, ...where.env },
+    input: typed,
+    encoding: "utf8",
+  });
+  return { code: status, out: stdout };
 }
 
 function running(where: Called, program: string, args: readonly string[], stdin?: string): Running {

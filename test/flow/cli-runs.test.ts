@@ -49,6 +49,15 @@ const young = () =>
 const age = () => {
   for (const one of site.sandbox.heroku.authorizations) one.createdAt -= 25 * 3_600_000;
 };
+/** A rotation whose process is gone; the vendors stay slow, so that whoever goes on with it can be watched. */
+async function killedAfterTheMint(): Promise<void> {
+  age();
+  site.sandbox.control.set({ latencyMs: 60 });
+  const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
+  await killed.until(/✓ {2}4 mint/);
+  killed.signal("SIGKILL");
+  await killed.left;
+}
 
 const WHY = "the quarter's end";
 
@@ -196,12 +205,7 @@ describe("a rotation by the command line", () => {
   });
 
   it("a worker goes on with a run whose command was killed", async () => {
-    age();
-    site.sandbox.control.set({ latencyMs: 60 });
-    const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
-    await killed.until(/✓ {2}4 mint/);
-    killed.signal("SIGKILL");
-    await killed.left;
+    await killedAfterTheMint();
     const worker = start(home, "worker");
     await worker.until(/is ready/);
     const left = await call(home, "rotate", "heroku-api-key", "--yes", "--json");
@@ -214,12 +218,7 @@ describe("a rotation by the command line", () => {
   });
 
   it("whatever command goes on with a run whose process is gone says so, also one that itself only reads", async () => {
-    age();
-    site.sandbox.control.set({ latencyMs: 60 });
-    const killed = start(home, "rotate", "heroku-api-key", "--yes", "--json");
-    await killed.until(/✓ {2}4 mint/);
-    killed.signal("SIGKILL");
-    await killed.left;
+    await killedAfterTheMint();
     const left = await call(home, "test", "heroku-api-key", "--json");
     site.sandbox.control.set({ latencyMs: 0 });
     expect(left.err).toMatch(/^took over from process \S+: .*heroku-api-key\.rotate\.5$/m);

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { serverPid } from "../../src/engine/embedded/harness.ts";
-import { type Called, call, errorOf, json, openSite, type Site, start } from "./cli-harness.ts";
+import { type Called, call, errorOf, json, onTerminal, openSite, type Site, start } from "./cli-harness.ts";
 
 let site: Site;
 beforeAll(async () => {
@@ -155,18 +155,10 @@ describe("a rotation that is not begun", () => {
 
   it("declined on a terminal: 130, nothing started", async (test) => {
     const where = await site.project();
-    const { spawnSync } = await import("node:child_process");
-    if (spawnSync("script", ["--version"]).status !== 0) return test.skip("no script(1) for a terminal");
-    const command = `${process.execPath} ${path.resolve("bin/lockstep.js")} rotate heroku-api-key`;
-    const { CI: _ci, ...env } = process.env;
-    const said = spawnSync("script", ["-qec", command, "/dev/null"], {
-      cwd: where.dir,
-      env: { ...env, ...where.env },
-      input: "no\n",
-      encoding: "utf8",
-    });
-    expect([said.status, said.stdout]).toEqual([130, expect.stringContaining("DECLINED")]);
-    expect(said.stdout).toContain("PRODUCTION");
+    const said = onTerminal(where, "no\n", "rotate", "heroku-api-key");
+    if (!said) return test.skip("no script(1) for a terminal");
+    expect([said.code, said.out]).toEqual([130, expect.stringContaining("DECLINED")]);
+    expect(said.out).toContain("PRODUCTION");
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
   });
 

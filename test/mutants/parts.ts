@@ -56,7 +56,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     goal: 95,
   },
   reconcile: {
-    files: ["interpret", "carry-out", "hold", "running", "persist", "noted", "permit"].map(
+    files: ["interpret", "asking", "carry-out", "hold", "running", "persist", "noted", "permit"].map(
       (name) => `src/core/${name}.ts`,
     ),
     tests: [...namesIn("src/core", ".test.ts"), ...FLOWS, ...FAILURES, ...SIMULATION],

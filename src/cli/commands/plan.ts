@@ -3,7 +3,7 @@ import { planFor } from "../../app/runs.ts";
 import type { Reason } from "../../core/record.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { planText, remarksOf, rotateCommand } from "../render.ts";
+import { exactCommand, planText, remarksOf } from "../render.ts";
 
 /** `lockstep plan`: compiles and shows; reads the configuration and nothing else. */
 export async function plan(
@@ -22,7 +22,7 @@ export async function plan(
   const { runbook, hash, steps, calls, snapshot } = made;
   const { environment, reason } = snapshot;
   const remarks = remarksOf(snapshot);
-  const next = `${rotateCommand(made)} --plan ${hash}`;
+  const next = exactCommand(made);
   const json = { secret, environment, reason, runbook, hash, steps, calls, remarks, next };
   return { exit: EXIT.done, json, text: planText(made) };
 }

@@ -195,6 +195,17 @@ export function line(gives: Entry["gives"], ...steps: readonly Step[]): Entry {
   return { takes: [], gives, waves: [steps], collects: steps.length > 1 };
 }
 
+/** A runbook of steps by themselves. */
+export function book(...steps: readonly Step[]): Omit<Runbook, "name"> {
+  const gives = ["claimed", "validated", "canonical", "drained"] as const;
+  return { entries: () => steps.map((step, i) => line(gives[i] ?? "recorded", step)) };
+}
+
+/** A step after which only a person's decision leads back. */
+export function stored(log: string[]): Step {
+  return act(log, { id: "stored", undoes: { says: "put back", by: "decision" } });
+}
+
 /** One answer a call, the last one again and again. */
 export function script<T>(...answers: readonly [T, ...T[]]): () => Promise<T> {
   const left = [...answers];

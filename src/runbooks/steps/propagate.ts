@@ -49,15 +49,13 @@ export const propagate = (copy: CopySnapshot) =>
     does: async (c, { checked, pending, canonical }, answer) => {
       if (!copy.byHand) return c.store(copy.id).write(await c.sealed.open(pending.sealed));
       if (answer?.is === "declined") return refused(notWritten(c, copy, answer));
-      const since = answer?.asked
-        ? sinceAsked(copy, checked, answer.asked)
-        : sinceVault(copy, { canonical, checked });
+      const since = sinceOf(copy, { canonical, checked }, answer?.asked);
       return confirmChanged(c, copy, since, pending.fingerprints);
     },
     // By hand counts in a place that cannot be read only if it changed after the vault did.
     settles: async (c, { checked, pending, canonical }, { asked }) => {
       if (copy.capabilities.read) return lookFor(c, copy, pending.fingerprints);
-      const since = asked ? sinceAsked(copy, checked, asked) : sinceVault(copy, { canonical, checked });
+      const since = sinceOf(copy, { canonical, checked }, asked);
       const changed = await confirmChanged(c, copy, since, pending.fingerprints);
       if (changed.is === "done") return { is: "present", value: changed.value };
       return changed.is === "refused" ? { is: "absent" } : changed;
@@ -145,7 +143,13 @@ interface Since {
   readonly found: readonly (Instant | undefined)[];
 }
 
-function sinceVault(copy: CopySnapshot, { canonical, checked }: Pick<Facts, "canonical" | "checked">): Since {
+/** Since the person was asked, or, where nobody came to be asked, since the vault was written. */
+function sinceOf(
+  copy: CopySnapshot,
+  { canonical, checked }: Pick<Facts, "canonical" | "checked">,
+  asked: Asked | undefined,
+): Since {
+  if (asked) return sinceAsked(copy, checked, asked);
   const at = after(canonical.at, -SLACK_MS);
   return { at, what: "the vault's", found: [checked.changed?.[copy.id]] };
 }
