@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StepPorts } from "../core/circumstances.ts";
 import { LockstepError, type Trouble } from "../core/errors.ts";
 import type { Facts } from "../core/facts.ts";
+import type { Issuer } from "../core/issuer.ts";
 import type { AuditLog, Escalation, Ledger, Progress, RunId } from "../core/record.ts";
 import type { Fingerprinter, SealedValues } from "../core/sealed.ts";
 import type { Values } from "../core/secret-value.ts";
@@ -91,19 +92,26 @@ export function contextOf(
   const issuer = ISSUERS[snapshot.issuer.kind];
   if (!issuer) throw new Error(`issuer ${snapshot.issuer.kind} is not in the list`);
   const connect = (copy: CopySnapshot) => connectStore(deps, copy, access, snapshot.steadyMs);
-  const copies = copiesOf(snapshot);
+  const connected: { issuer?: Issuer; vault?: Vault } = {};
   return {
     run,
     tag,
     actor,
     snapshot,
-    issuer: issuer.connect(snapshot.issuer.config, {
-      ...parts,
-      client: deps.connections.client(snapshot.issuer.connection, access),
-    }),
-    vault: vaultOf(connect(snapshot.vault)),
+    // Connected when they are asked for: a context is also made for what is only noted.
+    get issuer() {
+      connected.issuer ??= issuer.connect(snapshot.issuer.config, {
+        ...parts,
+        client: deps.connections.client(snapshot.issuer.connection, access),
+      });
+      return connected.issuer;
+    },
+    get vault() {
+      connected.vault ??= vaultOf(connect(snapshot.vault));
+      return connected.vault;
+    },
     store: (id) => {
-      const copy = copies.find((one) => one.id === id);
+      const copy = copiesOf(snapshot).find((one) => one.id === id);
       if (!copy) throw new Error(`${id} is not in the plan`);
       return connect(copy);
     },

@@ -227,11 +227,11 @@ function estateAccess(states: States, world: World): EstateAccess {
           { id, clientId, clientSecret: clientSecrets.find((one) => one.revokedAt === null)?.secret ?? "" },
         ]),
       ),
-      userToken: writeJwt(infisical.signingKey, {
-        userId: infisical.users[0]?.id ?? "",
-        authTokenType: "accessToken",
-        iat,
-      }),
+      // Signed when it is asked for, which is seldom.
+      get userToken() {
+        const userId = infisical.users[0]?.id ?? "";
+        return writeJwt(infisical.signingKey, { userId, authTokenType: "accessToken", iat });
+      },
       headers,
     },
     slack: {

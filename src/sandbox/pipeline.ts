@@ -11,6 +11,8 @@ export interface Surroundings {
   latencyMs(vendor: VendorName): number;
   /** Called after each request that may have changed something. */
   changed(): void;
+  /** Whether earlier states are kept, for replies that lag behind. */
+  readonly remembers: boolean;
   /** Keeps track of effects that happen after their request has ended. */
   background(work: Promise<void>): void;
 }
@@ -132,7 +134,7 @@ async function run<S extends object>(exchange: Exchange<S>, state: S): Promise<R
   const live = vendor.live;
   vendor.settle(live, world);
   const reads = request.method === "GET" || request.method === "HEAD";
-  const before = reads || state !== live ? null : JSON.stringify(live);
+  const before = reads || state !== live || !around.remembers ? null : JSON.stringify(live);
   const trace: Trace = { credential: null, effect: "none", fields: [], requestId: null };
   const call: Call<S> = { state, live, body, world, trace };
   const response = await vendor.handle(request, call);
@@ -186,7 +188,7 @@ function withoutBody(request: Request): Request {
 
 // A log stream's URL is a credential.
 function shownQuery(url: URL): string {
-  if (url.search === "") return "";
+  if (!url.search.includes("srv=")) return url.search.slice(1);
   const shown = new URLSearchParams(url.searchParams);
   if (shown.has("srv")) shown.set("srv", "…");
   return shown.toString();

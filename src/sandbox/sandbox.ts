@@ -41,6 +41,8 @@ export interface SandboxOptions {
   now?: () => number;
   random?: (bytes: number) => Buffer;
   sleep?: (ms: number) => Promise<void>;
+  /** False where no reply is to lag behind: the states before each write are not kept then, which is costly. */
+  remembers?: boolean;
   /** The state is kept here and taken up again, the estate then being ignored. */
   stateFile?: string;
 }
@@ -48,7 +50,7 @@ export interface SandboxOptions {
 /** Creates a sandbox, or takes up the one that the state file holds. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   await sealingReady();
-  const { stateFile } = options;
+  const { stateFile, remembers = true } = options;
   const world: World = {
     now: options.now ?? Date.now,
     random: options.random ?? randomBytes,
@@ -73,7 +75,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   };
   changed();
   const { control, ...parts } = createControl(states, world, { settle, changed });
-  const enter = <S extends object>(vendor: Vendor<S>) => pipeline(vendor, { world, changed, ...parts });
+  const enter = <S extends object>(vendor: Vendor<S>) =>
+    pipeline(vendor, { world, changed, remembers, ...parts });
   const entrances = {
     heroku: enter(heroku),
     github: enter(github),

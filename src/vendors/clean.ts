@@ -26,9 +26,14 @@ export function oneLine(text: string): string {
 /** Whether the text contains a part of a hidden value, plain or in base64, hex or URL encoding. */
 export function repeats(text: string, hidden: readonly string[]): boolean {
   const folded = text.toLowerCase();
-  return hidden.some((value) =>
-    forms(value).some((form) => (form.length <= WINDOW ? folded.includes(form) : share(folded, form))),
-  );
+  return hidden.some((value) => {
+    const forms = formsOf(value);
+    // As one text, which is looked through once; what would fit across two forms has a line's end in it, and is no loss.
+    if (value.length > WINDOW) return share(folded, forms.join("\n").toLowerCase());
+    return forms
+      .map((form) => form.toLowerCase())
+      .some((form) => (form.length <= WINDOW ? folded.includes(form) : share(folded, form)));
+  });
 }
 
 /**
@@ -45,13 +50,19 @@ function share(text: string, form: string): boolean {
   return false;
 }
 
-function forms(value: string): string[] {
+function formsOf(value: string): string[] {
   if (value === "") return [];
   const bytes = Buffer.from(value, "utf8");
-  const shifted = [0, 1, 2].map((skip) =>
-    bytes.subarray(skip).toString("base64").replace(/=+$/, "").slice(0, -1),
-  );
-  return [value, ...shifted, bytes.toString("base64url"), bytes.toString("hex"), encodeURIComponent(value)]
-    .filter((form) => form !== "")
-    .map((form) => form.toLowerCase());
+  // The last character of base64 depends on what comes after the value, and so does the padding.
+  const shifted = [0, 1, 2].map((skip) => {
+    const left = bytes.length - skip;
+    return bytes.toString("base64", skip).slice(0, Math.max(0, Math.ceil((left * 4) / 3) - 1));
+  });
+  return [
+    value,
+    ...shifted,
+    bytes.toString("base64url"),
+    bytes.toString("hex"),
+    encodeURIComponent(value),
+  ].filter((form) => form !== "");
 }

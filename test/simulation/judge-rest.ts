@@ -1,3 +1,4 @@
+import type { Plan } from "../../src/core/plan.ts";
 import { leftId, strayId, unprovedId } from "../../src/core/record.ts";
 import { SECRET } from "../flow/world.ts";
 import type { Run } from "./crew.ts";
@@ -108,10 +109,20 @@ export function judgeStranded(scene: Scene): void {
 /** P7: no value in anything that is kept. */
 export function judgePlain({ sandbox, memory, runs, violated }: Scene): void {
   const { sealed: _sealed, refuseAudit: _refuse, ...rest } = memory;
-  const kept = JSON.stringify([
+  const record = JSON.stringify(
     Object.values(rest).map((part) => (part instanceof Map || part instanceof Set ? [...part] : part)),
-    runs().map((run) => [run.plan, [...run.kept.slots.values()]]),
-  ]);
+  );
+  const entries = runs().flatMap(({ kept: { slots } }) => [...slots.values()].map(({ text }) => text));
+  const kept = [record, ...runs().map(({ plan }) => writtenPlan(plan)), ...entries].join("\n");
   for (const { token, description } of sandbox.heroku.authorizations)
     if (kept.includes(token)) violated("P7", `the value of ${description} is in the record`);
+}
+
+/** Many cases share a plan. */
+const written = new WeakMap<Plan, string>();
+
+function writtenPlan(plan: Plan): string {
+  const text = written.get(plan) ?? JSON.stringify(plan);
+  written.set(plan, text);
+  return text;
 }

@@ -108,10 +108,23 @@ class LightRequest extends LightBody {
   constructor(input: string | URL | LightRequest, init: RequestParts = {}) {
     const from = input instanceof LightRequest ? input : undefined;
     super(init.body ?? from?.body, init.headers ?? from?.headers);
-    this.url = from?.url ?? new URL(String(input)).href;
+    this.url = from?.url ?? hrefOf(String(input));
     this.method = (init.method ?? from?.method ?? "GET").toUpperCase();
     this.signal = init.signal ?? from?.signal ?? NEVER;
   }
+}
+
+/** Addresses as the platform writes them; the same few hundred are asked for again and again. */
+const hrefs = new Map<string, string>();
+const MOST_HREFS = 2_000;
+
+function hrefOf(address: string): string {
+  const known = hrefs.get(address);
+  if (known !== undefined) return known;
+  if (hrefs.size >= MOST_HREFS) hrefs.clear();
+  const { href } = new URL(address);
+  hrefs.set(address, href);
+  return href;
 }
 
 class LightResponse extends LightBody {

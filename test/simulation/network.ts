@@ -45,8 +45,9 @@ export function networkOf(wires: Wires, worker: Worker): typeof fetch {
   const { timeline, chance, traffic } = wires;
   return async (input, init) => {
     await worker.gate();
-    const { signal: _signal, ...rest } = init ?? {};
-    const request = new Request(input, rest);
+    // Without its signal: a process that waits in vain gives up by its own deadline.
+    const { method = "GET", headers, body } = init ?? {};
+    const request = new Request(input, { method, ...(headers && { headers }), ...(body && { body }) });
     const [, host = "", path = ""] = /^\w+:\/\/([^/]+)([^?#]*)/.exec(request.url) ?? [];
     const sending: Sending = { worker, vendor: vendorOf(host), method: request.method, path };
     const fault = traffic.asks(sending);

@@ -59,6 +59,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       now: () => timeline.now() + one.skewMs,
       sleep: timeline.sleep,
       random: (count) => values.bytes(count),
+      remembers: one.events.some((event) => event.is === "fault" && event.fault.kind === "stale"),
     });
     claimAll(sandbox, ground.config, INSTALLATION);
     const counts = { asked: 0, answered: 0, ran: 0, recorded: 0 };
@@ -227,9 +228,16 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
 
 /** The vendors say what time it is for them in every reply, as their web servers do. */
 function dated(sandbox: Sandbox, now: () => number): Sandbox {
+  let second = Number.NaN;
+  let text = "";
   const fetch: Sandbox["fetch"] = async (vendor, request) => {
     const reply = await sandbox.fetch(vendor, request);
-    reply.headers.set("date", new Date(now()).toUTCString());
+    const present = Math.floor(now() / 1_000);
+    if (present !== second) {
+      second = present;
+      text = new Date(present * 1_000).toUTCString();
+    }
+    reply.headers.set("date", text);
     return reply;
   };
   return Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox;

@@ -8,16 +8,20 @@ export interface Worker extends Life {
   wake(): void;
 }
 
+const OPEN = Promise.resolve();
+
 /** A process that has begun. Whatever it does after its death never settles; what it does while frozen waits. */
 export function newWorker(name: string): Worker {
   const { promise: died, reject } = Promise.withResolvers<never>();
   died.catch(() => {});
   let dead = false;
   let ice: PromiseWithResolvers<void> | undefined;
-  const gate = async (): Promise<void> => {
+  const wait = async (): Promise<void> => {
     while (ice && !dead) await ice.promise;
     if (dead) await new Promise<never>(() => {});
   };
+  // Asked at every step of every call: the usual answer costs nothing.
+  const gate = (): Promise<void> => (ice || dead ? wait() : OPEN);
   return {
     name,
     died,

@@ -15,7 +15,9 @@ export interface Claims {
 export function writeJwt(key: string, claims: Claims): string {
   const head = encode({ alg: "HS256", typ: "JWT" });
   const body = encode(claims);
-  return `${head}.${body}.${signature(key, `${head}.${body}`)}`;
+  const token = `${head}.${body}.${signature(key, `${head}.${body}`)}`;
+  lastRead = { key, token, claims };
+  return token;
 }
 
 /** The claims, or why the token cannot be used; expiry is for the caller to judge. */
@@ -33,6 +35,7 @@ export function readJwt(key: string, token: string): Claims | "malformed" | "bad
   return claims;
 }
 
+/** Written or read last. */
 let lastRead: { readonly key: string; readonly token: string; readonly claims: Claims } | undefined;
 
 let lastKey: { readonly text: string; readonly key: KeyObject } | undefined;
