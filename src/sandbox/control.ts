@@ -90,7 +90,7 @@ export interface ControlParts {
   faults: Faults;
   journal: RequestJournal;
   latencyMs(vendor: VendorName): number;
-  background(work: Promise<void>): void;
+  background(work: Promise<unknown>): void;
 }
 
 const ADDRESSES: Readonly<Record<string, readonly string[]>> = RAXX.addresses;
@@ -104,7 +104,8 @@ export function createControl(
   const faults = createFaults();
   const journal = createRequestJournal();
   const latency: Record<VendorName, number> = { heroku: 0, github: 0, infisical: 0, slack: 0, mail: 0 };
-  const pending = new Set<Promise<void>>();
+  let pending = 0;
+  const waiting: (() => void)[] = [];
   const control: Control = {
     addFault: (fault) => faults.add(fault, world.now()),
     removeFault: (id) => faults.remove(id),
@@ -129,12 +130,16 @@ export function createControl(
     },
     estate: () => estateAccess(states, world),
     async idle() {
-      while (pending.size > 0) await Promise.all(pending);
+      while (pending > 0) await new Promise<void>((wake) => void waiting.push(wake));
     },
   };
-  const background = (work: Promise<void>) => {
-    const tracked = work.finally(() => pending.delete(tracked));
-    pending.add(tracked);
+  const background = (work: Promise<unknown>) => {
+    pending += 1;
+    const ended = () => {
+      pending -= 1;
+      if (pending === 0) for (const wake of waiting.splice(0)) wake();
+    };
+    work.then(ended, ended);
   };
   return { control, faults, journal, latencyMs: (vendor) => latency[vendor], background };
 }

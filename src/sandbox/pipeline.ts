@@ -13,8 +13,8 @@ export interface Surroundings {
   changed(): void;
   /** Whether earlier states are kept, for replies that lag behind. */
   readonly remembers: boolean;
-  /** Keeps track of effects that happen after their request has ended. */
-  background(work: Promise<void>): void;
+  /** Keeps track of effects that happen after their request has ended, however they end. */
+  background(work: Promise<unknown>): void;
 }
 
 const PAGE = `<!DOCTYPE html><html><head><title>Error</title></head><body><center><h1>Bad gateway</h1></center><hr></body></html>`;
@@ -36,16 +36,16 @@ export function pipeline<S extends object>(
     const { signal } = request;
     if (signal.aborted) throw signal.reason;
     // A client that gives up does not stop the vendor: the effect still comes.
-    around.background(work.then(ignore, ignore));
+    around.background(work);
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
+      const settled = () => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort, { once: true });
-      work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+      work.then(resolve, reject);
+      work.then(settled, settled);
     });
   };
 }
-
-function ignore(): void {}
 
 async function answer<S extends object>(arrived: Arrived<S>): Promise<Response> {
   const { vendor, around, request } = arrived;
@@ -106,7 +106,7 @@ async function underFault<S extends object>(exchange: Exchange<S>, fault: Fault 
       await world.sleep(fault.ms);
       throw new ConnectionLost("ETIMEDOUT");
     case "late":
-      around.background(world.sleep(fault.ms).then(() => run(exchange, vendor.live).then(() => undefined)));
+      around.background(world.sleep(fault.ms).then(() => run(exchange, vendor.live)));
       throw new ConnectionLost();
     case "error-after":
       await run(exchange, vendor.live);

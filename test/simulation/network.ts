@@ -34,6 +34,8 @@ export interface Wires {
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly traffic: Traffic;
+  /** The vendors' time in milliseconds, which they say in every reply, as their web servers do; none of them does where absent. */
+  readonly vendorNow?: () => number;
 }
 
 const CONNECT_TIMEOUT = 10_000;
@@ -113,7 +115,7 @@ async function carry(
 }
 
 async function deliver(
-  { sandbox, traffic }: Wires,
+  { sandbox, traffic, vendorNow }: Wires,
   sending: Sending,
   request: Request,
   fault?: FaultKind,
@@ -121,11 +123,22 @@ async function deliver(
   const { vendor, method, path: route } = sending;
   const standing = fault && sandbox.control.addFault({ ...fault, vendor, method, route });
   try {
-    return await sandbox.fetch(vendor, request);
+    const reply = await sandbox.fetch(vendor, request);
+    if (vendorNow) reply.headers.set("date", dateText(vendorNow()));
+    return reply;
   } finally {
     if (standing) sandbox.control.removeFault(standing.id);
     traffic.landed(sending);
   }
+}
+
+let dated = { second: Number.NaN, text: "" };
+
+/** Many replies are of one second. */
+function dateText(ms: number): string {
+  const second = Math.floor(ms / 1_000);
+  if (second !== dated.second) dated = { second, text: new Date(second * 1_000).toUTCString() };
+  return dated.text;
 }
 
 /** The faults that the sandbox knows itself. */

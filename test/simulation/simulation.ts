@@ -1,6 +1,6 @@
 import type { Values } from "../../src/core/secret-value.ts";
 import { instantOf } from "../../src/core/time.ts";
-import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { type KeyRing, newKeyRing } from "../../src/sealing/key-ring.ts";
 import { dateAhead } from "../flow/date.ts";
@@ -45,6 +45,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
   ring ??= await newKeyRing();
   const chance = chanceOf(one.seed, "network");
   const timeline = openTimeline(START);
+  const vendorNow = () => timeline.now() + one.skewMs;
   useLightFetch();
   const ground = groundOf(one.size, isByHand(one.runbook));
   const memory = emptyMemory();
@@ -56,7 +57,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     const values = chanceOf(one.seed, "values");
     const sandbox = await createSandbox({
       estate: ground.estate,
-      now: () => timeline.now() + one.skewMs,
+      now: vendorNow,
       sleep: timeline.sleep,
       random: (count) => values.bytes(count),
       remembers: one.events.some((event) => event.is === "fault" && event.fault.kind === "stale"),
@@ -73,7 +74,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
       sandbox,
       memory,
       situation,
-      now: () => timeline.now() + one.skewMs,
+      now: vendorNow,
       runs,
     });
     let ahead = 0;
@@ -151,7 +152,7 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
         due("answered", counts.answered, sending);
       },
     };
-    const wires = { sandbox: dated(sandbox, () => timeline.now() + one.skewMs), timeline, chance, traffic };
+    const wires = { sandbox, timeline, chance, traffic, vendorNow };
     const vaultOfValues = new Map<string, Values>();
     const desk = { sandbox, memory, timeline, fingerprint, sealed: vaultOfValues };
     const manners = chanceOf(one.seed, "people");
@@ -224,23 +225,6 @@ export async function simulate(one: Case, traced = false): Promise<Told> {
     timeline.close();
     usePlatformFetch();
   }
-}
-
-/** The vendors say what time it is for them in every reply, as their web servers do. */
-function dated(sandbox: Sandbox, now: () => number): Sandbox {
-  let second = Number.NaN;
-  let text = "";
-  const fetch: Sandbox["fetch"] = async (vendor, request) => {
-    const reply = await sandbox.fetch(vendor, request);
-    const present = Math.floor(now() / 1_000);
-    if (present !== second) {
-      second = present;
-      text = new Date(present * 1_000).toUTCString();
-    }
-    reply.headers.set("date", text);
-    return reply;
-  };
-  return Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox;
 }
 
 type Everything = Record<

@@ -28,7 +28,7 @@ interface Surroundings {
   journal: RequestJournal;
   latencyMs(vendor: "mail"): number;
   changed(): void;
-  background(work: Promise<void>): void;
+  background(work: Promise<unknown>): void;
 }
 
 type Stage = "CONNECT" | "AUTH" | "RCPT" | "DATA";
@@ -113,7 +113,7 @@ async function delivered(
       store();
       return { is: "broken" };
     case "late":
-      around.background(world.sleep(fault.ms).then(() => void store()));
+      around.background(world.sleep(fault.ms).then(store));
       return { is: "broken" };
     default:
       return failed(fault, world);
