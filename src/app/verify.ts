@@ -6,9 +6,11 @@ import type { Snapshot } from "../core/snapshot.ts";
 import { copiesOf } from "../core/snapshot.ts";
 import type { StepContext } from "../core/step.ts";
 import { sweep } from "../core/sweep.ts";
+import type { Finding } from "../db/findings.ts";
 import type { Home } from "./home.ts";
 import { readOnlyContext } from "./read-only.ts";
 import { planFor } from "./runs.ts";
+import { closeShownGone } from "./shown-gone.ts";
 
 /** How one place stands against the vault. */
 interface PlaceFound {
@@ -29,12 +31,14 @@ export interface Verified {
   readonly undeclared: readonly string[];
   /** What our accesses may not look at, or could not, in words. */
   readonly notVisible: readonly string[];
+  /** Findings that this look has closed: their credential is gone. */
+  readonly closed: readonly Pick<Finding, "id" | "says">[];
   readonly ok: boolean;
   /** What sets right what is in the way of everything else; null where nothing is wrong. */
   readonly next: string | null;
 }
 
-/** Looks at all copies and consumers of a secret again; read only, and no record of it decides anything (X-15). */
+/** Looks at all copies and consumers of a secret again (X-15), and closes what was found of credentials that are gone; changes no place. */
 export async function verifySecret(home: Home, secret: string, sandbox: boolean): Promise<Verified> {
   const { snapshot } = planFor(home.config, { secret, flow: "test", reason: "scheduled", sandbox });
   const c = readOnlyContext(home, snapshot);
@@ -42,14 +46,15 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
   if (read.is !== "done") {
     const vault = { is: "unknown", label: null, says: read.trouble.message } as const;
     const { next } = forSecret(read.trouble, secret);
-    return { secret, vault, places: [], undeclared: [], notVisible: [], ok: false, next };
+    return { secret, vault, places: [], undeclared: [], notVisible: [], closed: [], ok: false, next };
   }
   const { values } = read.value;
   const wanted = c.fingerprint(values);
-  const [who, seen, ready] = await Promise.all([
+  const [who, seen, ready, closed] = await Promise.all([
     c.issuer.introspect(values),
     sweep(c, "holds"),
     readiness(c, snapshot),
+    closeShownGone(home, c),
   ]);
   if (seen.is !== "done") throw new Error("a sweep ended without a result");
   const places = copiesOf(snapshot).map((copy): PlaceFound => {
@@ -85,6 +90,7 @@ export async function verifySecret(home: Home, secret: string, sandbox: boolean)
     places,
     undeclared,
     notVisible: [...ready.open, ...unsurveyed.map(([what, why]) => `${what}: ${why}`)],
+    closed: closed.map(({ id, says: found }) => ({ id, says: found })),
     ok: next === null,
     next,
   };

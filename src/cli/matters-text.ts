@@ -1,4 +1,6 @@
 import type { Matters } from "../app/matters.ts";
+import { credentialFound } from "../core/record.ts";
+import type { Finding } from "../db/findings.ts";
 import { table } from "./render.ts";
 import { turnText } from "./turn-text.ts";
 
@@ -20,21 +22,27 @@ export function mattersText(matters: Matters): readonly string[] {
     ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),
     ...findings
       .filter((one) => one.severity !== "sev-1")
-      .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next, dismissCommand(one)]),
+      .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next, ...closingCommands(one)]),
   ];
   // The command stands below what is said: texts of vendors may be of any length.
-  const lines = rows.flatMap(([what = "", says = "", next = "", or = ""]) => [
+  const lines = rows.flatMap(([what = "", says = "", next = "", ...ors]) => [
     [what, says.split("\n")[0] ?? ""],
     ["", `next  ${next}`],
-    ...(or === "" ? [] : [["", `or    ${or}`]]),
+    ...ors.map((or) => ["", `or    ${or}`]),
   ]);
   return lines.length === 0
     ? []
     : ["", "Open:", ...table(lines.map((line) => [` ${line[0]}`, line[1] ?? ""])).split("\n")];
 }
 
+/** The commands that close a finding: on what the issuer shows, where it is of a credential, and on a person's word. */
+export function closingCommands(finding: Pick<Finding, "id" | "secret">): readonly string[] {
+  const look = `lockstep verify ${finding.secret}    closes it once the issuer's list shows that it is gone`;
+  return [...(credentialFound(finding) === undefined ? [] : [look]), dismissCommand(finding)];
+}
+
 /** The command that closes a finding on a person's word. */
-export function dismissCommand({ id }: { readonly id: string }): string {
+export function dismissCommand({ id }: Pick<Finding, "id">): string {
   return `lockstep dismiss ${id} --because "why"`;
 }
 

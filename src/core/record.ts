@@ -189,6 +189,12 @@ export function findingsOf(secret: string, credential: string): readonly string[
   return [unprovedId, strayId, olderId].map((idOf) => idOf(secret, credential));
 }
 
+/** The credential that a finding is of; undefined where it is of none that is known by its id. */
+export function credentialFound({ id, secret }: Pick<Owed, "id" | "secret">): string | undefined {
+  const before = findingsOf(secret, "").find((one) => id.startsWith(one));
+  return before === undefined ? undefined : id.slice(before.length);
+}
+
 /** What the last rotation left in a place, to tell later whether somebody else has written it since. */
 export interface KeptReceipt {
   readonly fingerprints: Fingerprints;

@@ -3,6 +3,8 @@ import { userInfo } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHome } from "../../src/app/home.ts";
+import { strayId } from "../../src/core/record.ts";
+import { ledgerIn } from "../../src/db/ledger.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { SECRET, type Stand, standOf } from "./cli-estate.ts";
 import { type Called, call, errorOf, json, openSite, type Site, start, type } from "./cli-harness.ts";
@@ -96,6 +98,22 @@ describe("[X-15] verify", () => {
   it("all copies agree: exit 0", async () => {
     const { code, found } = await verify();
     expect([code, found.ok, found.next]).toEqual([0, true, null]);
+  });
+
+  it("closes what was found of a key once a person has ended it by hand, and says so", async () => {
+    const id =
+      site.sandbox.control.act({ act: "create-authorization", description: "x", scope: ["global"] }).id ?? "";
+    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
+    const stray = { id: strayId(SECRET, id), secret: SECRET, severity: "finding", says: "it lives" } as const;
+    await ledgerIn(opened.database).owe({ ...stray, next: "look" });
+    await opened.close();
+    const status = await call(home, "status");
+    expect(status.out).toContain(`or    lockstep verify ${SECRET}    closes it`);
+    expect((await verify()).found["closed"]).toEqual([]);
+    site.sandbox.control.act({ act: "delete-authorization", id });
+    const text = await call(home, "verify", SECRET);
+    expect([text.code, text.out]).toEqual([0, expect.stringContaining("closed, since it is gone: it lives")]);
+    expect((await call(home, "status")).out).not.toContain(id);
   });
 
   it("a copy that differs: exit 3, which one, and the next command", async () => {

@@ -4,7 +4,7 @@ import { nextCommand, safeState, whyParked } from "../../app/run-words.ts";
 import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
-import { dismissCommand, freezeSays } from "../matters-text.ts";
+import { closingCommands, freezeSays } from "../matters-text.ts";
 import { heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
 import {
@@ -103,7 +103,7 @@ function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly s
     ...findings.flatMap((one) => [
       `${one.severity === "sev-1" ? "SEV-1" : "finding"}  ${one.says}`,
       `         next  ${one.next}`,
-      ...(one.severity === "sev-1" ? [] : [`         or    ${dismissCommand(one)}`]),
+      ...(one.severity === "sev-1" ? [] : closingCommands(one).map((or) => `         or    ${or}`)),
     ]),
   ];
   return lines.length === 0 ? [] : [...lines, ""];

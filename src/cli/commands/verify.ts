@@ -12,12 +12,13 @@ export function verify(_io: Io, options: Common, secret: string): Promise<Result
   });
 }
 
-function text({ secret, vault, places, undeclared, notVisible, next }: Verified): string {
+function text({ secret, vault, places, undeclared, notVisible, closed, next }: Verified): string {
   return [
     `${secret}  vault ${vault.label ?? "?"}, ${vault.is}: ${vault.says}`,
     table(places.map(({ target, state, label, says }) => [`  ${target}`, state, label ?? "", says])),
     ...undeclared.map((place) => `  ${place} holds it too, and the configuration does not name it`),
     ...notVisible.map((what) => `  not visible to us: ${what}`),
+    ...closed.map(({ says }) => `  closed, since it is gone: ${says}`),
     next === null ? "All copies that can be read hold the vault's value." : `next  ${next}`,
   ].join("\n");
 }
