@@ -32,9 +32,8 @@ export function failureIn(dialect: Dialect, ask: Ask, reply: RawReply): Failure 
   // Whoever says 5xx, the vendor or something before it, a read may simply be made again.
   if (status >= 500 || status === 408)
     return lost(dialect, ask, "VENDOR_ERROR", `${dialect.label} answered ${what} with ${status}`);
-  if (status < 300 && dialect.saysNo?.(reply) !== true)
-    return dialect.isOwn(reply) ? undefined : foreign(dialect, ask, status);
-  const error = status === 304 ? undefined : dialect.error(reply);
+  if (isSuccess(dialect, reply)) return dialect.isOwn(reply) ? undefined : foreign(dialect, ask, status);
+  const error = errorIn(dialect, reply);
   if (error === undefined) return foreign(dialect, ask, status);
   const text = cleaned(error.text, ask.hidden);
   const id = cleaned(error.id, ask.hidden);
@@ -47,6 +46,19 @@ export function failureIn(dialect: Dialect, ask: Ask, reply: RawReply): Failure 
     ...(requestId === undefined ? {} : { requestId: cleaned(requestId, ask.hidden) }),
   };
   return { ...refusalFor(dialect, ask, reply, said, error), said };
+}
+
+/** Whether a reply bears the vendor's own marks; without them something else may have answered (X-09). */
+export function isVendors(dialect: Dialect, reply: RawReply): boolean {
+  return isSuccess(dialect, reply) ? dialect.isOwn(reply) : errorIn(dialect, reply) !== undefined;
+}
+
+function isSuccess(dialect: Dialect, reply: RawReply): boolean {
+  return reply.status < 300 && dialect.saysNo?.(reply) !== true;
+}
+
+function errorIn(dialect: Dialect, reply: RawReply): ReturnType<Dialect["error"]> {
+  return reply.status === 304 ? undefined : dialect.error(reply);
 }
 
 /** A reply that is not the vendor's own, or not of the structure that it documents: evidence of nothing (X-09). */

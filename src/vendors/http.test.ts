@@ -127,6 +127,21 @@ describe("how a call ends", () => {
     }
   });
 
+  it("[X-09] a limit that is not the vendor's own holds the shared account up for moments only", async () => {
+    const told = async (status: number, body: string, headers: Record<string, string>) => {
+      const left = { "ratelimit-remaining": "0", ...headers };
+      const ended = await write({ fetch: async () => new Response(body, { status, headers: left }) });
+      expect(summary(ended)).toBe("unknown VENDOR_REPLY_FOREIGN");
+      const { blockedUntil, ...rest } = connection.seen.at(-1) ?? {};
+      return { ...rest, ...(blockedUntil && { ms: Date.parse(blockedUntil) - world.clock.now() }) };
+    };
+    for (const body of ["<html>", '{"id":"rate_limit","message":"Slow down."}']) {
+      expect(await told(429, body, { "retry-after": "3600" })).toEqual({ ms: 10_000 });
+      expect(await told(429, body, { "retry-after": "2" })).toEqual({ ms: 2_000 });
+      expect(await told(200, body, {})).toEqual({});
+    }
+  });
+
   it("what was never sent did not happen", async () => {
     const refusedPort = { baseUrl: `http://127.0.0.1:${await closedPort()}`, fetch: globalThis.fetch };
     expect(summary(await write(refusedPort))).toBe("retryable VENDOR_UNREACHABLE");

@@ -3,8 +3,8 @@ import { noteCall } from "../core/calls.ts";
 import { LockstepError, troubleOf } from "../core/errors.ts";
 import { type Permit, permitToWrite } from "../core/permit.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-import { instantOf, msOf } from "../core/time.ts";
-import { failureIn, withoutReply } from "./classify.ts";
+import { after, instantOf, msOf } from "../core/time.ts";
+import { failureIn, isVendors, withoutReply } from "./classify.ts";
 import { repeats } from "./clean.ts";
 import { NotSent, sendUnder } from "./last-moment.ts";
 import { type Answer, type Ask, type Dialect, type RawReply, type Reply, trouble } from "./reply.ts";
@@ -33,9 +33,21 @@ export function createHttp(dialect: Dialect, options: Omit<ConnectionOptions, "c
     if (!("reply" in ended)) return withoutReply(dialect, ask, ended.thrown);
     const { reply } = ended;
     // Kept beside the work. A reply must not be lost because the budget's record cannot be kept: it may hold a credential just minted.
-    options.budget.saw(account, dialect.limits(reply)).catch(() => {});
+    options.budget.saw(account, limitsIn(dialect, reply)).catch(() => {});
     return failureIn(dialect, ask, reply) ?? { is: "done", value: reply };
   };
+}
+
+/**
+ * What a reply says of the account's limits. One that is not the vendor's own says nothing of what is left; that something before
+ * the vendor wants fewer calls is heeded for moments, because it would hold up every run of the account.
+ */
+function limitsIn(dialect: Dialect, reply: RawReply): ReturnType<Dialect["limits"]> {
+  const limits = dialect.limits(reply);
+  if (isVendors(dialect, reply)) return limits;
+  const { blockedUntil } = limits;
+  const longest = after(reply.now, LONGEST_UNPROVED);
+  return blockedUntil === undefined ? {} : { blockedUntil: blockedUntil < longest ? blockedUntil : longest };
 }
 
 type Ended = { readonly reply: RawReply } | { readonly thrown: unknown };
@@ -180,6 +192,9 @@ function waitOf(thrown: unknown): { afterMs?: Milliseconds } {
  * for more is a mistake, or asks again when it is asked again; it must not shut an account for good.
  */
 export const LONGEST_ASKED: Milliseconds = 3_600_000;
+
+/** The longest that a limit counts for all of an account's calls which is not shown to be the vendor's (X-09), in milliseconds. */
+const LONGEST_UNPROVED: Milliseconds = 10_000;
 
 /** How long `Retry-After` asks to wait, in ms, an hour at most; undefined without one. Seconds, a date, and Heroku's old epoch form. */
 export function retryAfterMs(headers: Headers, now: Instant): Milliseconds | undefined {
