@@ -41,7 +41,7 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   // Nothing that can be undone once the old key may be ended.
   const ending = begun("revoke") || begun("break-glass");
   const choices: Choice[] = [
-    { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: retryMeans(run) },
+    { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: retryMeans(run, steps) },
   ];
   // Before its first step nothing can have been done by hand.
   if (run.trouble?.code !== "PLAN_CHANGED")
@@ -81,16 +81,29 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   return choices;
 }
 
-function retryMeans({ flow, trouble }: RunRecord): string {
-  return flow === "rotate" && trouble?.code === "COPY_HOLDS_OLD"
-    ? "write again what was changed, and try the open step again"
+function retryMeans({ flow, trouble }: RunRecord, steps: RunView["steps"]): string {
+  if (flow === "rotate" && trouble?.code === "COPY_HOLDS_OLD")
+    return "write again what was changed, and try the open step again";
+  return wasEnded(steps)
+    ? "look again, and end it once more if it is still there"
     : "try the open step again";
 }
 
+/** Whether the open step has sent the end of a key already. */
+function wasEnded(steps: RunView["steps"]): boolean {
+  const open = openStep(steps);
+  return (open?.id === "revoke" || open?.id === "end-new") && mayHaveHappened(open);
+}
+
+function openStep(steps: RunView["steps"]) {
+  return steps.findLast((step) => step.state === "failed");
+}
+
 function settlingMeans(run: RunRecord, steps: RunView["steps"]): string {
-  const open = steps.findLast((step) => step.state === "failed")?.id;
+  const open = openStep(steps)?.id;
   if (open === "drain") return "wait no longer for what still runs on the old value";
   if (open === "prove-dead" && !run.old) return "leave what the vault held before alone, as a finding";
+  if (wasEnded(steps)) return "look again, send nothing, and go on if it is gone";
   return "it was done by hand: look, send nothing, and go on if it shows";
 }
 

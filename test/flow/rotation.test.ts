@@ -144,6 +144,35 @@ describe("the rotation", () => {
     expectRotated(w, run);
   });
 
+  it("[HK-09] holds while the list still shows an end that was accepted, says so, and looks before it ends again", async () => {
+    const w = await world();
+    const ends = () => w.sandbox.control.journal.list().filter(({ method }) => method === END.method);
+    const list = { vendor: "heroku", method: "GET", route: "/oauth/authorizations" } as const;
+    let lags = false;
+    const run = w.run();
+    const held = await run.go({
+      answered: () => {
+        if (lags || ends().length === 0) return;
+        lags = true;
+        w.sandbox.control.addFault({ ...list, kind: "stale", lagMs: 10 * 60_000, count: null });
+      },
+    });
+    expect(held).toMatchObject({ status: "held", trouble: { code: "OLD_NOT_DEAD" } });
+    const said = "trouble" in held ? (held.trouble?.message ?? "") : "";
+    const accepted = /authorizations listed; its end was accepted by (\S+), and a list may lag behind$/.exec(
+      said,
+    );
+    expect(Math.abs(Date.parse(accepted?.[1] ?? "") - (ends()[0]?.at ?? 0))).toBeLessThan(2_000);
+    run.say({ choice: "settle" });
+    expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "NOT_SETTLED" } });
+    expect(ends()).toHaveLength(1);
+    w.sandbox.control.clearFaults();
+    run.say({ choice: "retry" });
+    expect(await run.go()).toMatchObject({ status: "completed" });
+    expect(ends()).toHaveLength(1);
+    expectRotated(w, run);
+  });
+
   it("[HK-09] waits for the issuer's propagation, and holds when the old key is still accepted after it", async () => {
     const patient = await world();
     patient.sandbox.control.set({ heroku: { revocationDelayMs: 40_000 } });

@@ -66,7 +66,7 @@ async function endAndShow(c: StepContext, credential: Credential): Promise<Outco
       return done(undefined);
     }
   }
-  return { is: "unknown", trouble: notGone(c, credential.id, listed.says, NOTHING_UNSEEN) };
+  return { is: "unknown", trouble: notGone(c, credential.id, listed.says, NOTHING_UNSEEN, c.now()) };
 }
 
 function unseen(c: StepContext): Owed {

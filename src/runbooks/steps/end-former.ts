@@ -47,10 +47,10 @@ export const endFormer = step({
     const ended = await c.issuer.end(old.id);
     return ended.is === "done" ? done({ id: old.id, at: c.now() }) : ended;
   },
-  proves: async (c, { checked, pending, old }): Promise<Proof> => {
+  proves: async (c, { checked, pending, old }, { at }): Promise<Proof> => {
     if (old.id === NOBODY.id) return { is: "proved", at: c.now(), says: "nothing was ended" };
     const listed = await c.issuer.isListed(old.id);
-    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE) };
+    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE, at) };
     const { isTheVaults } = await formerValue(c, checked, old);
     return isTheVaults
       ? refusal(c, checked.sealed, pending.sealed)

@@ -64,7 +64,7 @@ describe("[X-01] an end without a successor", () => {
     ] as const) {
       const { step, c } = stepIn({ listed: { 11111111: listed } });
       expect((await step.looks?.(c, facts()))?.is).toBe(look);
-      expect((await step.proves?.(c, facts(), undefined))?.is).toBe(proof);
+      expect((await step.proves?.(c, facts(), { id: "11111111", at: AT }))?.is).toBe(proof);
     }
   });
 

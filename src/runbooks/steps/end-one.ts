@@ -5,7 +5,7 @@ import { add } from "../../core/plan.ts";
 import { keylessId, lateId, type Owed, runTagIn, unprovedId, unseenId } from "../../core/record.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
-import { after, durationText } from "../../core/time.ts";
+import { after, durationText, type Instant } from "../../core/time.ts";
 import { endingIsOurs, endingMayBeEnded, type RevokeSeen } from "../../guards/revoke.ts";
 import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
 import { notGone } from "./gone.ts";
@@ -40,10 +40,10 @@ export const endOne = (s: Snapshot) =>
       return is === "alive" ? { is: "absent" } : { is: "unknown", trouble: notShown(c, ending, says) };
     },
     does: end,
-    proves: async (c, { ending }): Promise<Proof> => {
+    proves: async (c, { ending }, ended): Promise<Proof> => {
       const { is, at, says } = await isThere(c, ending);
       if (is === "dead") return { is: "proved", at, says };
-      return { is: "unknown", trouble: notShown(c, ending, says) };
+      return { is: "unknown", trouble: notShown(c, ending, says, ended.at) };
     },
     undoes: "impossible",
   });
@@ -88,8 +88,8 @@ async function isThere(c: StepContext, { credential, sealed }: Facts["ending"]) 
   return listed.is === "unknown" && sealed !== null ? c.issuer.probe(await c.sealed.open(sealed)) : listed;
 }
 
-function notShown(c: StepContext, { credential }: Facts["ending"], says: string) {
-  return notGone(c, credential.id, says, "a revoke is over only when the end can be shown");
+function notShown(c: StepContext, { credential }: Facts["ending"], says: string, endedAt?: Instant) {
+  return notGone(c, credential.id, says, "a revoke is over only when the end can be shown", endedAt);
 }
 
 /** Shows the end once more after the issuer's propagation window, as strongly as can be without the value or without a living key (P4). */

@@ -11,6 +11,8 @@ import { endSupplied } from "./end-supplied.ts";
 import { revoke } from "./revoke.ts";
 import { AT, credential, FACTS, notDone, only, refuses, scene, TROUBLE } from "./testing/scene.ts";
 
+/** What a step leaves that has ended a key. */
+const ENDED = { id: "11111111", at: AT };
 const BOTH = { o: "dead", n: "alive" } as const;
 const SWAPPED = { o: "alive", n: "dead" } as const;
 const LIVENESSES: readonly Liveness[] = ["alive", "dead", "unknown"];
@@ -40,7 +42,7 @@ describe.each<[name: string, entry: Entry, id: string, refused: Readonly<Record<
 
   it("is proved by the refusal of its value while the other is accepted", async () => {
     const prove = async (accepted: Readonly<Record<string, Liveness>>) =>
-      (await step.proves?.(scene({ accepted }).c, FACTS, undefined))?.is;
+      (await step.proves?.(scene({ accepted }).c, FACTS, ENDED))?.is;
     expect(await prove(refused)).toBe("proved");
     const [ended = "", living = ""] = Object.entries(refused)
       .sort(([, a]) => (a === "dead" ? -1 : 1))
@@ -57,9 +59,12 @@ describe("[P4] the old key", () => {
     for (const step of [only(revoke), only(endFormer)])
       for (const is of ["alive", "unknown"] as const) {
         const s = scene({ listed: { 11111111: is }, accepted: BOTH });
-        expect(await step.proves?.(s.c, FACTS, undefined)).toMatchObject({
+        expect(await step.proves?.(s.c, FACTS, ENDED)).toMatchObject({
           is: "unknown",
-          trouble: { code: "OLD_NOT_DEAD", message: expect.stringContaining(`seen ${is}`) },
+          trouble: {
+            code: "OLD_NOT_DEAD",
+            message: expect.stringContaining(`seen ${is}; its end was accepted by ${AT}`),
+          },
         });
       }
   });
@@ -106,7 +111,7 @@ describe("[HK-24] the former key", () => {
   it("that cannot be told is left alone, and nothing is claimed to be proved of it", async () => {
     const s = scene();
     expect(await only(endFormer).looks?.(s.c, nobody)).toMatchObject({ is: "present" });
-    expect(await only(endFormer).proves?.(s.c, nobody, undefined)).toMatchObject({
+    expect(await only(endFormer).proves?.(s.c, nobody, ENDED)).toMatchObject({
       is: "proved",
       says: "nothing was ended",
     });
@@ -125,7 +130,7 @@ describe("[HK-24] the former key", () => {
 
   it("[P4] whose value is not known is gone, not dead, and only once the issuer lists it no more", async () => {
     const given = { accepted: BOTH, known: [otherValue] };
-    expect(await only(endFormer).proves?.(scene(given).c, refusedAlready, undefined)).toMatchObject({
+    expect(await only(endFormer).proves?.(scene(given).c, refusedAlready, ENDED)).toMatchObject({
       is: "proved",
       says: "gone: seen dead",
     });

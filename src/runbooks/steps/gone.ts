@@ -19,11 +19,19 @@ export async function lookGone(
   return { is: "unknown", trouble: notGone(c, id, listed.says, because) };
 }
 
-/** It was to be ended, and nothing shows that it is gone. */
-export function notGone(c: StepContext, id: string, says: string, because: string): Trouble {
+/** It was to be ended, and nothing shows that it is gone. `endedAt`: by when the issuer had accepted its end. */
+export function notGone(
+  c: StepContext,
+  id: string,
+  says: string,
+  because: string,
+  endedAt?: Instant,
+): Trouble {
+  const ended =
+    endedAt === undefined ? "" : `; its end was accepted by ${endedAt}, and a list may lag behind`;
   return {
     code: "OLD_NOT_DEAD",
-    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}`,
+    message: `${id.slice(0, 8)}… is not shown to be gone: ${says}${ended}`,
     because,
     next: `lockstep show ${c.run}`,
   };

@@ -97,7 +97,8 @@ export async function endTagged(
     const ended = await c.issuer.end(id);
     if (ended.is !== "done") return ended;
     const listed = await c.issuer.isListed(id);
-    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, id, listed.says, NOTHING_UNSEEN) };
+    if (listed.is !== "dead")
+      return { is: "unknown", trouble: notGone(c, id, listed.says, NOTHING_UNSEEN, c.now()) };
   }
   return done(undefined);
 }

@@ -30,9 +30,9 @@ export const revoke = step({
     const ended = await c.issuer.end(old.id);
     return ended.is === "done" ? done({ id: old.id, at: c.now() }) : ended;
   },
-  proves: async (c, { checked, pending, old }) => {
+  proves: async (c, { checked, pending, old }, { at }) => {
     const listed = await c.issuer.isListed(old.id);
-    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE) };
+    if (listed.is !== "dead") return { is: "unknown", trouble: notGone(c, old.id, listed.says, BECAUSE, at) };
     return refusal(c, checked.sealed, pending.sealed);
   },
   repeats: changedIsWrittenAgain("copies"),
