@@ -215,5 +215,6 @@ function costsOf<Config, Client>(
     prove: costs.prove(config, steadyMs),
     drained: costs.drained(config),
     survey: costs.survey,
+    ...(costs.surveyOfEach !== undefined && { surveyOfEach: costs.surveyOfEach }),
   };
 }

@@ -21,7 +21,7 @@ export function costsOfStore(
     const { config, copies = 1 } = world;
     // What a connection does once in its life, such as signing in, is not an operation's cost.
     for (const look of [() => adapter.ready(), () => adapter.observe(), () => adapter.survey()]) await look();
-    const ofCopies = capabilities(config).surveys === "access" ? copies : 0;
+    const ofCopies = capabilities(config).surveys === "access" ? copies * (costs.surveyOfEach ?? 1) : 0;
     await counted(opened, "ready", costs.ready(config), () => adapter.ready());
     await counted(opened, "observe", costs.observe(config), () => adapter.observe());
     await counted(opened, "survey", costs.survey + ofCopies, () => adapter.survey());

@@ -92,8 +92,10 @@ interface StoreCosts<Config> {
   /** `steadyMs` is {@link StoreDeps.steadyMs}: while that passes, the place may be looked at several times. */
   prove(config: Config, steadyMs: Milliseconds): number;
   drained(config: Config): number;
-  /** Calls of a survey; where it is one of the access, besides one for each declared copy of the same kind and connection. */
+  /** Calls of a survey; where it is one of the access, besides {@link surveyOfEach} for each declared copy of the same kind and connection. */
   readonly survey: number;
+  /** 1 where absent. */
+  readonly surveyOfEach?: number;
 }
 
 /** The same of a vault. */

@@ -30,7 +30,7 @@ export interface CopySnapshot {
   /** `claim` and `openApprovals` are 0 where it is no vault. */
   readonly costs: Costs<
     "ready" | "observe" | "write" | "prove" | "drained" | "survey" | "claim" | "openApprovals"
-  >;
+  > & { readonly surveyOfEach?: number };
 }
 
 /** The issuer's side of the snapshot. */

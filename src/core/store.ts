@@ -61,6 +61,8 @@ export interface Holding {
   readonly place: string;
   /** Absent where nobody can read it, and its name says that it may be a copy. */
   readonly fingerprint?: Fingerprint;
+  /** What brings it there, in words, where it is not in force yet. */
+  readonly underWay?: string;
 }
 
 /** A place that holds the value. */

@@ -88,6 +88,12 @@ describe("[P2] a sweep", () => {
     expect(await look("holds", { app: { survey }, ci: { survey: unknown(TROUBLE) } })).toMatchObject({
       value: { elsewhere: [{ place: "elsewhere" }], unseen: { "survey of ci": "broken" } },
     });
+    const coming = done(
+      [{ place: "place of app" }, { place: "elsewhere" }].map((one) => ({ ...one, underWay: "soon" })),
+    );
+    expect(await look("holds", { app: { survey: coming } })).toMatchObject({
+      value: { elsewhere: [{ place: "elsewhere (soon)" }] },
+    });
     const seen = await look("holds", { app: { survey } });
     expect(seen).toMatchObject({ value: { elsewhere: [{ place: "elsewhere", fingerprint: "b" }] } });
     expect(seen.is === "done" && seen.value.elsewhere).toHaveLength(1);

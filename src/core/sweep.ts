@@ -61,12 +61,14 @@ export async function sweep(c: StepContext, closeness: Closeness): Promise<Outco
   const words = new Set(places.flatMap((one) => one.places));
   const declared = new Set(places.flatMap((one) => one.places.map((place) => inFull(place, one))));
   const elsewhere: Holding[] = [];
-  for (const { place, found } of surveyed) {
-    if (found.is !== "done") unseen[`survey of ${place?.connection}`] = found.trouble.message;
+  for (const { place: by, found } of surveyed) {
+    if (found.is !== "done") unseen[`survey of ${by?.connection}`] = found.trouble.message;
     else
       for (const one of found.value) {
-        const full = inFull(one.place, place);
-        if (!declared.has(full)) elsewhere.push(words.has(one.place) ? { ...one, place: full } : one);
+        const full = inFull(one.place, by);
+        if (declared.has(full)) continue;
+        const place = words.has(one.place) ? full : one.place;
+        elsewhere.push({ ...one, place: one.underWay === undefined ? place : `${place} (${one.underWay})` });
       }
   }
   return {

@@ -127,6 +127,19 @@ describe("revoke", () => {
       },
     ],
     [
+      "what a release that is pending brings to an app that nobody declared",
+      CANDIDATE,
+      "COPY_UNDECLARED",
+      (w) => {
+        w.memory.generations.push(generation(w, CANDIDATE, "previous"));
+        const app = "forgotten";
+        w.sandbox.control.act({ act: "heroku.create-app", name: app });
+        w.sandbox.control.act({ act: "heroku.release", app, pendingSeconds: 600 });
+        const value = { authorization: CANDIDATE };
+        w.sandbox.control.act({ act: "set-config-var", app, name: "DEPLOY_TOKEN", value });
+      },
+    ],
+    [
       "a value that is not on record while a copy differs",
       CANDIDATE,
       "COPY_HOLDS_OLD",

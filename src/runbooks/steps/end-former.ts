@@ -4,7 +4,7 @@ import { add } from "../../core/plan.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { after, durationText } from "../../core/time.ts";
 import { type FormerSeen, formerMayBeEnded } from "../../guards/supplied.ts";
-import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
+import { costsOfLooking, LOOKED_AROUND, lookBeforeEnding } from "./ending.ts";
 import { formerValue } from "./former.ts";
 import { lookGone, notGone } from "./gone.ts";
 import { refusal } from "./refusal.ts";
@@ -25,10 +25,7 @@ export const endFormer = step({
     add(costsOfLooking(s), {
       [s.issuer.vendor]: s.issuer.costs.end + 2 * s.issuer.costs.isListed + 2 * s.issuer.costs.probe,
     }),
-  conditional: [
-    "nothing is ended where the former key could not be told, or is gone already",
-    "one read more for each further place that our accesses can see",
-  ],
+  conditional: ["nothing is ended where the former key could not be told, or is gone already", LOOKED_AROUND],
   observes: async (c, { checked, old, pending }): Promise<Outcome<FormerSeen | undefined>> => {
     if (old.id === NOBODY.id || (await c.issuer.isListed(old.id)).is === "dead") return done(undefined);
     const [seen, { fingerprints }] = await Promise.all([

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { after, durationText, type Instant } from "../../core/time.ts";
 import { endingIsOurs, endingMayBeEnded, type RevokeSeen } from "../../guards/revoke.ts";
-import { costsOfLooking, lookBeforeEnding } from "./ending.ts";
+import { costsOfLooking, LOOKED_AROUND, lookBeforeEnding } from "./ending.ts";
 import { notGone } from "./gone.ts";
 
 /** Ends one credential by its exact id: on a sweep that shows that no copy holds it, or on a person's word. */
@@ -27,10 +27,7 @@ export const endOne = (s: Snapshot) =>
       add(s.ending?.breakGlass === undefined ? costsOfLooking(s, "holds") : {}, {
         [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed,
       }),
-    conditional:
-      s.ending?.breakGlass === undefined
-        ? ["one read more for each further place that our accesses can see"]
-        : [],
+    conditional: s.ending?.breakGlass === undefined ? [LOOKED_AROUND] : [],
     observes: (c, facts) => look(c, facts),
     needs: [...endingIsOurs, ...endingMayBeEnded],
     looks: async (c, { ending }) => {

@@ -39,6 +39,9 @@ export async function lookBeforeEnding(
   return done({ ...swept.value, livingAccount: who.is === "alive" ? who.account : "" });
 }
 
+/** What stands in the plan for places that {@link lookBeforeEnding} comes across. */
+export const LOOKED_AROUND = "one read or two more for each further place that our accesses can see";
+
 /** Vendor calls of {@link lookBeforeEnding}. */
 export function costsOfLooking(s: Snapshot, closeness: Closeness = "ready"): Calls {
   const places = [s.vault, ...copiesOf(s)];
@@ -57,5 +60,5 @@ function costsOfSurvey(first: CopySnapshot | undefined, places: readonly CopySna
   if (!first) return {};
   if (first.capabilities.surveys === "copy") return { [first.vendor]: first.costs.survey };
   const same = places.filter((one) => sightOf(one) === sightOf(first));
-  return { [first.vendor]: first.costs.survey + same.length };
+  return { [first.vendor]: first.costs.survey + same.length * (first.costs.surveyOfEach ?? 1) };
 }

@@ -3,7 +3,13 @@ import { add } from "../../core/plan.ts";
 import { step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne } from "../../guards/old.ts";
 import { oldMayBeEnded } from "../../guards/sweep.ts";
-import { changedIsWrittenAgain, costsOfLooking, lookBeforeEnding, WRITTEN_AGAIN } from "./ending.ts";
+import {
+  changedIsWrittenAgain,
+  costsOfLooking,
+  LOOKED_AROUND,
+  lookBeforeEnding,
+  WRITTEN_AGAIN,
+} from "./ending.ts";
 import { lookGone, notGone } from "./gone.ts";
 import { refusal } from "./refusal.ts";
 
@@ -22,7 +28,7 @@ export const revoke = step({
     add(costsOfLooking(s), {
       [s.issuer.vendor]: s.issuer.costs.end + s.issuer.costs.isListed + 2 * s.issuer.costs.probe,
     }),
-  conditional: ["one read more for each further place that our accesses can see", WRITTEN_AGAIN],
+  conditional: [LOOKED_AROUND, WRITTEN_AGAIN],
   observes: (c, { pending }) => lookBeforeEnding(c, pending),
   needs: [oldIsIdentified, oldIsNobodyElses, oldIsNotTheNewOne, ...oldMayBeEnded],
   looks: (c, { old }) => lookGone(c, old.id, BECAUSE),

@@ -69,7 +69,7 @@ describe("the Heroku config var", () => {
     });
     expect((await callsOf(() => store.drained(receipt))).calls).toBe(costs.drained(config));
     const apps = Object.keys(RAXX.apps).length;
-    expect((await callsOf(() => store.survey())).calls).toBe(costs.survey + apps);
+    expect((await callsOf(() => store.survey())).calls).toBe(costs.survey + (costs.surveyOfEach ?? 1) * apps);
   });
 
   it("describes itself: places, and what nobody looks at", () => {

@@ -44,6 +44,7 @@ export const herokuConfigVar = defineStore({
     prove: (_config, steadyMs) => 5 + 2 * Math.ceil(steadyMs / LOOK_EVERY),
     drained: () => 1,
     survey: 1,
+    surveyOfEach: 2,
   },
   connect: (config, deps: Deps) => ({
     ready: () => ready(config, deps),

@@ -32,6 +32,28 @@ describe("survey", () => {
     );
   });
 
+  it("[DR-15] finds what a pending release brings to any app, besides what is in force", async () => {
+    const key = { authorization: RAXX.currentAuthorization };
+    const [app, name] = ["forgotten", "DEPLOY_TOKEN"];
+    world.act({ act: "heroku.create-app", name: app, config: { [name]: { text: "x" }, B: { text: "y" } } });
+    const here = async () =>
+      (await holdings())
+        .filter(({ place }) => place.startsWith(`heroku ${app} `))
+        .map(({ place, underWay }) => [place, underWay]);
+    const before = await here();
+    expect(before).toEqual([
+      [`heroku ${app} ${name}`, undefined],
+      [`heroku ${app} B`, undefined],
+    ]);
+    world.act({ act: "heroku.release", app, pendingSeconds: 600 });
+    expect(await here()).toEqual(before);
+    world.act({ act: "set-config-var", app, name, value: key });
+    expect(await here()).toContainEqual([
+      `heroku ${app} ${name}`,
+      expect.stringMatching(/^release v\d+ is pending$/),
+    ]);
+  });
+
   it("[DR-15] keeps none of the ordinary words that any look reads, which texts would lose from then on", async () => {
     const word = "an-ordinary-word-of-an-app";
     world.act({ act: "set-config-var", app: APP, name: "WORD", value: { text: word } });

@@ -67,8 +67,8 @@ export interface HerokuClient {
   /** Undefined for an app without releases. */
   latestRelease(app: string): Promise<Answer<Release | undefined>>;
   release(app: string, version: number): Promise<Answer<Release>>;
-  /** What that release holds under these names, in force or not. */
-  releaseConfigVars(app: string, version: number, names: readonly string[]): Promise<Answer<ConfigVars>>;
+  /** What that release holds under these names, in force or not; all without any, as {@link configVars}. */
+  releaseConfigVars(app: string, version: number, names?: readonly string[]): Promise<Answer<ConfigVars>>;
   /** Those of the formation and one-off ones; those that preboot keeps going are not among them. */
   dynos(app: string): Promise<Answer<Processes>>;
   formation(app: string): Promise<Answer<readonly ProcessType[]>>;
