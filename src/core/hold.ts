@@ -67,6 +67,9 @@ export async function hold(run: Running, trouble: Trouble, place: string, known:
       const objection = await mayRollBack(run, `${place}/${round}`);
       if (!objection) return { is: "back" };
       why = objection;
+    } else if (decision.choice === "cancel" && run.heads === "on") {
+      const ended = run.begun.find(({ undoes }) => undoes === "impossible");
+      why = ended ? notLeft(run, ended, "it may have happened") : why;
     }
   }
 }
@@ -111,7 +114,8 @@ async function mayLeave(run: Running, place: string): Promise<Trouble | null> {
   return null;
 }
 
-async function unhappened({ ports, facts }: Running, step: Step): Promise<Trouble | null> {
+async function unhappened(run: Running, step: Step): Promise<Trouble | null> {
+  const { ports, facts } = run;
   const found = await step.looks?.(ports.context(facts), facts as Facts);
   if (found?.is === "absent") {
     await ports.progress.step(ports.run, step.id, {
@@ -120,10 +124,17 @@ async function unhappened({ ports, facts }: Running, step: Step): Promise<Troubl
     });
     return null;
   }
-  const says = found && "trouble" in found ? found.trouble.message : "it is seen to have happened";
+  return notLeft(
+    run,
+    step,
+    found && "trouble" in found ? found.trouble.message : "it is seen to have happened",
+  );
+}
+
+function notLeft({ ports }: Running, { id }: Step, says: string): Trouble {
   return {
     code: "RUN_NOT_CANCELLABLE",
-    message: `This run cannot be left at ${step.id}: ${says}`,
+    message: `This run cannot be left at ${id}: ${says}`,
     because: "a run is left only where it is certain that nothing was ended",
     next: `lockstep resolve ${ports.run} --retry`,
   };
