@@ -1,4 +1,9 @@
-import { type ImportedRow, type NamedCredential, readRotationLog } from "../audit/import-log.ts";
+import {
+  type ImportedLog,
+  type ImportedRow,
+  type NamedCredential,
+  readRotationLog,
+} from "../audit/import-log.ts";
 import { type Credential, type Fingerprints, labelOf, sameFingerprints } from "../core/credential.ts";
 import { forSecret, LockstepError, type Trouble } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -63,9 +68,9 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
   requireRole(actor, snapshot.role, `Adopting ${secret}`);
   requireAssurance(actor, snapshot.assurance, secret);
   await refuseWhileRunning(home.database, secret);
-  const log = readRotationLog(request.log ?? "");
+  const log = readRotationLog(request.log ?? "", secret);
   if (log.unread.length > 0 || (request.log !== undefined && log.rows.length === 0))
-    throw notALog(log.unread);
+    throw notALog(secret, log);
   const c = readOnlyContext(home, snapshot);
   const present = await identified(c);
   const [places, known, recorded] = await Promise.all([
@@ -108,7 +113,12 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
     places: places.found.map(({ target, id }) => ({ target, id })),
     known,
     imported,
-    warnings: [...places.warnings, ...warningsOf(known), ...lastRowWarning(log.rows, present.credential)],
+    warnings: [
+      ...places.warnings,
+      ...warningsOf(known),
+      ...lastRowWarning(log.rows, present.credential),
+      ...othersWarning(log),
+    ],
   };
 }
 
@@ -204,6 +214,16 @@ function lastRowWarning(rows: readonly ImportedRow[], { id }: Credential): reado
   return [`the log's last rotation made ${last.new.id}; the vault holds ${id.slice(0, 8)}`];
 }
 
+function othersWarning({ others }: ImportedLog): readonly string[] {
+  return others === 0
+    ? []
+    : [`${rowsOf(others)} of the log stand under the title of another secret: left out`];
+}
+
+function rowsOf(n: number): string {
+  return `${n} ${n === 1 ? "row" : "rows"}`;
+}
+
 /** Claims the entry for this installation (X-10); the audit entry comes first (P9). */
 async function claim(home: Home, c: StepContext, actor: Actor): Promise<void> {
   const { secret, vault } = c.snapshot;
@@ -253,13 +273,15 @@ function must<T>(outcome: Outcome<T>): T {
   throw new LockstepError(outcome.trouble);
 }
 
-function notALog(unread: readonly string[]): LockstepError {
+function notALog(secret: string, { unread, others }: ImportedLog): LockstepError {
+  const none =
+    others > 0
+      ? `All rows of the log stand under the titles of other secrets than ${secret}`
+      : "The log has no row that begins with a date";
   const trouble: Trouble = {
     code: "USAGE",
     message:
-      unread.length > 0
-        ? `${unread.length} ${unread.length === 1 ? "row" : "rows"} of the log cannot be read:\n${unread.join("\n")}`
-        : "The log has no row that begins with a date",
+      unread.length > 0 ? `${rowsOf(unread.length)} of the log cannot be read:\n${unread.join("\n")}` : none,
     because: "a log is imported as a whole: Date (UTC) | Actor | Old auth description | New auth ID | Notes",
     next: "lockstep adopt <secret> --log <file>    after you have corrected the file; nothing was recorded",
   };

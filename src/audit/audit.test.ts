@@ -8,6 +8,7 @@ const at = "2026-07-01T09:15:00.000Z";
 const made = { scopes: ["global"], createdAt: at, account: "a@example.com" };
 /** The row that stands in the SOP. */
 const sop = {
+  secret: "heroku-api-key",
   at,
   actor: "sre-agent (operator-authorized, issue #251)",
   old: {
@@ -57,6 +58,8 @@ describe("rotation log", () => {
   it("[HK-10] has the SOP's columns and cells", () => {
     expect(rotationMarkdown([sop])).toBe(
       [
+        "## Rotation log of heroku-api-key",
+        "",
         "| Date (UTC) | Actor | Old auth description (id prefix) | New auth ID (description) | Notes |",
         "| --- | --- | --- | --- | --- |",
         "| 2026-07-01 | sre-agent (operator-authorized, issue #251) | raxx-automation: dispatch + git push (rotated 2026-05-02) (b1e6320e) | 85f3a15a (raxx-ci-rotation-2026-07) | Vault/session drift detected |",
@@ -65,9 +68,20 @@ describe("rotation log", () => {
     );
   });
 
+  it("[HK-10] has a table of its own for each secret, under its name", () => {
+    const other = { ...sop, secret: "stripe-key" };
+    const lines = rotationMarkdown([sop, other, sop]).split("\n");
+    const titles = lines.filter((line) => line.startsWith("#"));
+    expect(titles).toEqual(["## Rotation log of heroku-api-key", "## Rotation log of stripe-key"]);
+    const at = lines.indexOf(titles[1] ?? "");
+    const rows = (of: readonly string[]) => of.filter((line) => line.startsWith("| 2026-07-01 |")).length;
+    expect([rows(lines.slice(0, at)), rows(lines.slice(at))]).toEqual([2, 1]);
+    expect(rotationMarkdown([])).toBe("");
+  });
+
   it("lets no description break out of its cell or of its line", () => {
     const evil = { ...sop.old, description: "a | b\n| [c](http://x) <img> `d` \\ \u001b[31m\u202e" };
-    const [, , line = "", ...rest] = rotationMarkdown([{ ...sop, old: evil }]).split("\n");
+    const [, , , , line = "", ...rest] = rotationMarkdown([{ ...sop, old: evil }]).split("\n");
     expect(rest).toEqual([""]);
     expect(line).toContain("a \\| b \\| \\[c\\](http://x) &lt;img> \\`d\\` \\\\ \\[31m (b1e6320e)");
     expect(rotationCells({ ...sop, old: evil })[2]).toBe(

@@ -1,4 +1,5 @@
 import type { Instant } from "../core/time.ts";
+import { titledSecret } from "./rotation-log.ts";
 
 /** One credential as a rotation log names it: the beginning of its id, and its description. */
 export interface NamedCredential {
@@ -16,10 +17,13 @@ export interface ImportedRow {
   readonly notes: string;
 }
 
-/** What a file holds: the rows that are understood, and the lines that look like one and are not. */
+/** What a file holds of a secret. */
 export interface ImportedLog {
   readonly rows: readonly ImportedRow[];
+  /** Lines that look like a row and are none. */
   readonly unread: readonly string[];
+  /** How many rows stand under the titles of other secrets. */
+  readonly others: number;
 }
 
 const COLUMNS = 5;
@@ -27,20 +31,28 @@ const FIRST_CELL = /^\s*\|\s*\d{4}-\d{2}-\d{2}/;
 
 /**
  * Reads the Markdown table of the SOP, `Date (UTC) | Actor | Old auth description | New auth ID | Notes`, out of a whole
- * file: every row that begins with a date. A row may be broken over several lines, as exports leave them.
+ * file: every row that begins with a date, but for those under the title of another secret, as our own export writes it. A row may
+ * be broken over several lines, as exports leave them.
  */
-export function readRotationLog(text: string): ImportedLog {
+export function readRotationLog(text: string, secret: string): ImportedLog {
   const lines = text.split(/\r?\n/);
   const rows: ImportedRow[] = [];
   const unread: string[] = [];
+  let others = 0;
+  let titled: string | undefined;
   lines.forEach((line, i) => {
+    if (line.startsWith("#")) titled = titledSecret(line);
     if (!FIRST_CELL.test(line)) return;
+    if (titled !== undefined && titled !== secret) {
+      others += 1;
+      return;
+    }
     const cells = cellsOf(wholeRow(lines, i));
     const row = rowOf(cells);
     if (row) rows.push(row);
     else unread.push(line.trim());
   });
-  return { rows, unread };
+  return { rows, unread, others };
 }
 
 /** The line with those that follow it, until all columns are there. */

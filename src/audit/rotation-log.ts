@@ -13,6 +13,7 @@ export const ROTATION_COLUMNS = [
 
 /** What the log needs of a rotation; `RotationRow` and `RecordedRotation` are such. */
 export interface LoggedRotation {
+  readonly secret: string;
   readonly at: Instant;
   readonly actor: string;
   readonly old: Credential;
@@ -32,11 +33,35 @@ export function rotationCells(rotation: LoggedRotation): readonly string[] {
   ];
 }
 
-/** The log as a Markdown table in the given order, ready for the SOP's file; ends with a line break. */
+/** What stands over the rows of one secret. The SOP's columns do not name it: its log lies in the file of one secret. */
+export function rotationTitle(secret: string): string {
+  return `Rotation log of ${secret}`;
+}
+
+/** The secret that a line of Markdown is the title of, as {@link rotationMarkdown} writes it. */
+export function titledSecret(line: string): string | undefined {
+  return /^#+ +Rotation log of (\S+)\s*$/.exec(line)?.[1];
+}
+
+/** The rows by secret; both in the given order. */
+export function rotationsBySecret<T extends LoggedRotation>(
+  rotations: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  return Map.groupBy(rotations, ({ secret }) => secret);
+}
+
+/** The log as one Markdown table a secret under its title, ready for the SOP's file; ends with a line break. */
 export function rotationMarkdown(rotations: readonly LoggedRotation[]): string {
-  const lines = [ROTATION_COLUMNS, ROTATION_COLUMNS.map(() => "---")].map((cells) => row(cells));
-  for (const rotation of rotations) lines.push(row(rotationCells(rotation).map(escaped)));
-  return `${lines.join("\n")}\n`;
+  const heads = [ROTATION_COLUMNS, ROTATION_COLUMNS.map(() => "---")];
+  const tables = [...rotationsBySecret(rotations)].map(([secret, own]) =>
+    [
+      `## ${rotationTitle(secret)}`,
+      "",
+      ...[...heads, ...own.map((one) => rotationCells(one).map(escaped))].map((cells) => row(cells)),
+      "",
+    ].join("\n"),
+  );
+  return tables.join("\n");
 }
 
 /** The first eight characters, as the SOP prints ids (`b1e6320e`). */

@@ -81,6 +81,22 @@ describe("[X-11] adopt", () => {
     expect((await type(home, errorOf(left).next)).code).toBe(0);
   });
 
+  it("imports no row that stands under the title of another secret, and says so", async () => {
+    const log = path.join(home.dir, "two.md");
+    const row = "| 2026-05-02 | kris | old (0123abcd) | b1e6320e (raxx) | |";
+    const other = "| 2026-06-02 | kris | old (0123abcd) | 4567cdef (billing) | |";
+    const title = "## Rotation log of heroku";
+    writeFileSync(log, `${title}-api-key\n\n${row}\n\n${title}-billing-api-key\n\n${other}\n`);
+    const left = json<{ imported: number; warnings: string[] }>(
+      await call(home, "adopt", SECRET, "--log", log, "--json"),
+    );
+    expect(left.imported).toBe(1);
+    expect(left.warnings).toContainEqual(expect.stringContaining("title of another secret"));
+    const markdown = (await call(home, "audit", "--log")).out;
+    expect(markdown).toContain("b1e6320e (raxx)");
+    expect(markdown).not.toContain("billing");
+  });
+
   it("refuses a log that is none, and one that is not there, and records nothing: exit 2", async () => {
     const file = path.join(home.dir, "none.md");
     writeFileSync(file, "no table\n");

@@ -152,6 +152,7 @@ describe("a rotation by the command line", () => {
     const { rotations } = json<{ rotations: unknown[] }>(await call(home, "audit", "--json"));
     expect(rotations).toMatchObject([{ old: { id: rotated.old.id }, new: { id: rotated.new.id } }]);
     const log = await call(home, "audit", "--log");
+    expect(log.out).toContain("## Rotation log of heroku-api-key\n");
     expect(log.out).toContain(rotated.new.id.slice(0, 8));
   });
 

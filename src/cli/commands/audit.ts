@@ -1,6 +1,12 @@
 import { openHome } from "../../app/home.ts";
 import { secretIn } from "../../app/snapshot.ts";
-import { ROTATION_COLUMNS, rotationCells, rotationMarkdown } from "../../audit/rotation-log.ts";
+import {
+  ROTATION_COLUMNS,
+  rotationCells,
+  rotationMarkdown,
+  rotationsBySecret,
+  rotationTitle,
+} from "../../audit/rotation-log.ts";
 import { trailLine } from "../../audit/trail.ts";
 import type { AuditEntry } from "../../core/record.ts";
 import { listAudit } from "../../db/audit-log.ts";
@@ -22,8 +28,11 @@ export async function audit(_io: Io, options: AuditOptions, run: string): Promis
   const home = await openHome(whereOf(options));
   try {
     const rotations = await listRotations(home.database, options.secret);
-    if (options.log)
-      return { exit: EXIT.done, json: { rotations }, text: rotationMarkdown(rotations).trimEnd() };
+    if (options.log) {
+      if (rotations.length === 0 && options.secret !== undefined) secretIn(home.config, options.secret);
+      const text = rotationMarkdown(rotations).trimEnd() || "No rotation is recorded yet.";
+      return { exit: EXIT.done, json: { rotations }, text };
+    }
     const entries = await listAudit(home.database, {
       limit: options.limit,
       ...(run !== "" && { run }),
@@ -38,10 +47,11 @@ export async function audit(_io: Io, options: AuditOptions, run: string): Promis
       rows.length === 0
         ? "Nothing is recorded yet."
         : table([["AT", "ACTION", "ACTOR", "ABOUT", "CONTEXT"], ...rows]);
-    const log =
-      rotations.length === 0 || run !== ""
-        ? []
-        : ["", table([ROTATION_COLUMNS, ...rotations.map(rotationCells)])];
+    const log = [...rotationsBySecret(run === "" ? rotations : [])].flatMap(([secret, own]) => [
+      "",
+      rotationTitle(secret),
+      table([ROTATION_COLUMNS, ...own.map(rotationCells)]),
+    ]);
     return { exit: EXIT.done, json: { entries, rotations }, text: [trail, ...log].join("\n") };
   } finally {
     await home.close();
