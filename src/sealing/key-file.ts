@@ -82,14 +82,14 @@ export async function makeKeyFile(file: string): Promise<void> {
   }
 }
 
-/** Adds a new key that is only read with, and answers with its id; {@link promoteKey} makes it the one that writes. */
-export function addKey(file: string, id: string = newKeyId(new Date())): Promise<string> {
-  return change(file, (material) => {
+/** Adds a new key of that id that is only read with; {@link promoteKey} makes it the one that writes. */
+export async function addKey(file: string, id: string): Promise<void> {
+  await change(file, (material) => {
     if (!isKeyId(id) || id === FINGERPRINT_ID)
       throw refusedChange(file, `${JSON.stringify(id)} cannot be a key's id`);
     if (material.keys.has(id)) throw refusedChange(file, `the id ${id} is taken`);
     const keys = new Map([...material.keys, [id, randomBytes(KEY_BYTES)] as const]);
-    return { material: { ...material, keys }, answer: id };
+    return { ...material, keys };
   });
 }
 
@@ -97,7 +97,7 @@ export function addKey(file: string, id: string = newKeyId(new Date())): Promise
 export async function promoteKey(file: string, id: string): Promise<void> {
   await change(file, (material) => {
     if (!material.keys.has(id)) throw refusedChange(file, `it has no key ${id}`);
-    return { material: { ...material, writes: id }, answer: undefined };
+    return { ...material, writes: id };
   });
 }
 
@@ -107,20 +107,16 @@ export function newKeyId(now: Date): string {
 }
 
 /** Reads, changes and replaces the file under its lock: of two changes at once, one would otherwise lose its key for ever. */
-async function change<T>(
-  file: string,
-  edit: (material: KeyMaterial) => { material: KeyMaterial; answer: T },
-): Promise<T> {
+async function change(file: string, edit: (material: KeyMaterial) => KeyMaterial): Promise<void> {
   const unlock = await lock(`${file}.lock`);
   try {
     const before = await readKeyFile(file);
     if (before === undefined) throw refusedChange(file, "it does not exist");
-    const { material, answer } = edit(before);
+    const material = edit(before);
     const draft = await writeDraft(file, material);
     await rename(draft, file);
     await syncDirectory(file);
     wipeMaterial(material);
-    return answer;
   } finally {
     await unlock();
   }

@@ -16,7 +16,7 @@ import { Secret } from "../core/secret-value.ts";
 import { cleanUp, place } from "../engine/embedded/harness.ts";
 import { envelope, journalSealer, keyIdOf } from "./envelope.ts";
 import { fingerprinter } from "./fingerprint.ts";
-import { addKey, promoteKey } from "./key-file.ts";
+import { addKey, newKeyId, promoteKey } from "./key-file.ts";
 import { type KeyRing, newKeyRing, openKeyRing } from "./key-ring.ts";
 
 afterAll(cleanUp);
@@ -109,7 +109,8 @@ describe("keys rotate", () => {
     const other = await openKeyRing({ file }, no);
     const old = ring.writing;
     const label = fingerprinter(ring)({ key: Secret.of("v") });
-    const id = await addKey(file);
+    const id = newKeyId(new Date());
+    await addKey(file, id);
     await ring.refresh();
     expect([ring.writing, ring.ids]).toEqual([old, [old, id]]);
     await promoteKey(file, id);
@@ -124,7 +125,8 @@ describe("keys rotate", () => {
 
   it("loses no key of two changes at once", async () => {
     const { file } = await fileRing();
-    const added = await Promise.all(Array.from({ length: 6 }, () => addKey(file)));
+    const added = Array.from({ length: 6 }, (_, i) => `added-${i}`);
+    await Promise.all(added.map((id) => addKey(file, id)));
     const ring = await openKeyRing({ file }, no);
     expect(ring.ids).toEqual(expect.arrayContaining(added));
     expect(ring.ids).toHaveLength(7);
@@ -134,7 +136,9 @@ describe("keys rotate", () => {
   it("does not take the lock of another from it, and says which file it is", async () => {
     const { file, ring } = await fileRing();
     writeFileSync(`${file}.lock`, "");
-    await expect(addKey(file)).rejects.toMatchObject({ next: expect.stringContaining(`rm '${file}.lock'`) });
+    await expect(addKey(file, "other")).rejects.toMatchObject({
+      next: expect.stringContaining(`rm '${file}.lock'`),
+    });
     expect((await openKeyRing({ file }, no)).ids).toEqual(ring.ids);
   });
 

@@ -19,7 +19,7 @@ import { ledgerIn } from "../db/ledger.ts";
 import { progressIn } from "../db/progress.ts";
 import { reserveRun } from "../db/runs.ts";
 import { hasSealed, proveKeys } from "./canary.ts";
-import { addKey, promoteKey } from "./key-file.ts";
+import { addKey, newKeyId, promoteKey } from "./key-file.ts";
 import { type KeyRing, newKeyRing, openKeyRing } from "./key-ring.ts";
 import { reseal, sealedValues } from "./sealed-values.ts";
 
@@ -183,7 +183,8 @@ describe("keys rotate", () => {
     const { id } = await sealed.seal("old", held);
     const count = (await db.query("SELECT id FROM lockstep.sealed")).length;
     const before = await openKeyRing({ file }, async () => false);
-    const added = await addKey(file);
+    const added = newKeyId(new Date());
+    await addKey(file, added);
     await promoteKey(file, added);
     expect(await reseal(db, ring)).toEqual({ resealed: count, already: 0 });
     expect(await reseal(db, ring)).toEqual({ resealed: 0, already: count });

@@ -40,6 +40,15 @@ const setStaging = (authorization: string) =>
     value: { authorization },
   });
 
+async function withDatabase({ dir }: Called, sql: string): Promise<void> {
+  const opened = await openHome({ cwd: dir, env: {}, sandbox: false });
+  try {
+    await opened.database.query(sql);
+  } finally {
+    await opened.close();
+  }
+}
+
 describe("[X-11] adopt", () => {
   it("records the present key and an older log; the due date is known from then on", async () => {
     const log = path.join(home.dir, "log.md");
@@ -65,14 +74,7 @@ describe("[X-11] adopt", () => {
   });
 
   it("without a terminal and a yes to another place: exit 2, and the command that has all that was given", async () => {
-    const opened = await openHome({ cwd: home.dir, env: {}, sandbox: false });
-    try {
-      await opened.database.query(
-        "UPDATE lockstep.place SET target_id = 'another' WHERE copy LIKE 'github%'",
-      );
-    } finally {
-      await opened.close();
-    }
+    await withDatabase(home, "UPDATE lockstep.place SET target_id = 'another' WHERE copy LIKE 'github%'");
     const log = path.join(home.dir, "$HOME's log.md");
     copyFileSync(path.join(home.dir, "log.md"), log);
     const left = await call(home, "adopt", SECRET, "--log", log, "--json");
@@ -218,6 +220,16 @@ describe("[X-03] keys rotate", () => {
     const may = await site.project();
     expect((await call(may, "keys", "rotate")).code).toBe(0);
     expect(json<{ keys: string[] }>(await call(may, "keys", "--json")).keys).toHaveLength(2);
+  });
+
+  it("[P9] adds no key where the audit log cannot be written: the ring is as it was", async () => {
+    const where = await site.project();
+    const ring = async () => json(await call(where, "keys", "--json"));
+    await withDatabase(where, "REVOKE INSERT ON lockstep.audit FROM CURRENT_USER");
+    const before = await ring();
+    const left = await call(where, "keys", "rotate", "--json");
+    expect([left.code, errorOf(left).code]).toEqual([1, "AUDIT_UNWRITABLE"]);
+    expect(await ring()).toEqual(before);
   });
 });
 

@@ -4,7 +4,7 @@ import { localActor, requireRole } from "../../app/people.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { auditLogIn } from "../../db/audit-log.ts";
 import { proveKeys } from "../../sealing/canary.ts";
-import { addKey, promoteKey } from "../../sealing/key-file.ts";
+import { addKey, newKeyId, promoteKey } from "../../sealing/key-file.ts";
 import { reseal } from "../../sealing/sealed-values.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
@@ -22,13 +22,14 @@ export async function keys(_io: Io, options: Common, action: string): Promise<Re
       requireRole(actor, "superadmin", "Rotating the key ring");
       if (home.env["LOCKSTEP_KEYS"] && !options.sandbox) throw fromEnvironment();
       const file = path.join(home.dir, "keys.json");
-      // Readable everywhere first: a process that seals with a key which others cannot open would strand its runs.
-      const id = await addKey(file);
+      const id = newKeyId(new Date());
       await auditLogIn(database).append({
         action: "keys.rotate.intended",
         actor,
         context: { id },
       });
+      // Readable everywhere first: a process that seals with a key which others cannot open would strand its runs.
+      await addKey(file, id);
       await promoteKey(file, id);
       await ring.refresh();
       await proveKeys(database, ring);
