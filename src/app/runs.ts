@@ -6,7 +6,6 @@ import { systemClock } from "../core/time.ts";
 import { type DecisionRecord, decisionOn } from "../db/decisions.ts";
 import { activeRun, getRun, getRunRecord, getSteps, reserveRun } from "../db/runs.ts";
 import { openClient } from "../engine/client.ts";
-import type { Engine } from "../engine/engine.ts";
 import type { Requests } from "../engine/requests.ts";
 import { hasLivingWorker, parkedNow } from "../engine/workers.ts";
 import { journalSealer } from "../sealing/envelope.ts";
@@ -16,6 +15,7 @@ import { requireAssurance, requireRole } from "./people.ts";
 import type { RunInput } from "./run-input.ts";
 import { RUNBOOKS, RUNBOOKS_VERSION, runbookFor } from "./runbooks.ts";
 import { type PlanRequest, snapshotOf } from "./snapshot.ts";
+import { standInFor } from "./stand-in.ts";
 
 /** Waits are cut to this in the sandbox, whose vendors have nothing to wait for. */
 const SANDBOX_LONGEST_WAIT = 2_000;
@@ -61,7 +61,8 @@ export async function openCarrier(home: Home, log: (msg: string) => void): Promi
   }
   const client = await openClient(home.databaseUrl, journalSealer(home.ring), RUNBOOKS_VERSION);
   const gone = new AbortController();
-  const standIn = standInFor(home, engineHere, gone.signal);
+  const lives = () => hasLivingWorker(home.databaseUrl);
+  const standIn = standInFor({ lives, open: engineHere, everyMs: WORKER_WATCH, log }, gone.signal);
   return {
     requests: client,
     here: false,
@@ -71,20 +72,6 @@ export async function openCarrier(home: Home, log: (msg: string) => void): Promi
       await client.close();
     },
   };
-}
-
-/** An engine of this process once no worker lives; undefined when it was not needed. Without it a run would wait for nobody. */
-async function standInFor(
-  home: Home,
-  engineHere: () => Promise<Engine>,
-  signal: AbortSignal,
-): Promise<Engine | undefined> {
-  while (!signal.aborted) {
-    const alive = await hasLivingWorker(home.databaseUrl).catch(() => true);
-    if (!alive) return engineHere();
-    await sleep(WORKER_WATCH, undefined, { signal }).catch(() => {});
-  }
-  return undefined;
 }
 
 /**
