@@ -22,6 +22,17 @@ export function table(rows: readonly (readonly string[])[], gap = 2): string {
     .join("\n");
 }
 
+/** Lines of at most `width` columns, broken between words; a longer word stays whole, so that it can be copied. */
+export function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
 /** The heading of everything about one secret; production is shouted. */
 export function heading(secret: string, environment: string, target: string): string {
   return `${environment === "production" ? "PRODUCTION" : environment}  ${secret}  ${target}`;

@@ -156,6 +156,14 @@ describe("a rotation by the command line", () => {
     expect(log.out).toContain(rotated.new.id.slice(0, 8));
   });
 
+  it("status and runs fit into 80 columns", async () => {
+    for (const command of ["status", "runs"]) {
+      const { out } = await call(home, command);
+      expect(out).toContain("heroku-api-key");
+      expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+
   it("every other command prints one document: runs, show, audit, keys, doctor", async () => {
     for (const args of [["runs"], ["show", rotated.run], ["audit", rotated.run], ["keys"], ["doctor"]]) {
       const left = await call(home, ...args, "--json");

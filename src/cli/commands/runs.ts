@@ -25,15 +25,12 @@ export async function runs(
     const rows = found.map((run) => [
       run.id,
       run.status,
-      run.startedAt,
+      `${run.startedAt.slice(0, 10)} ${run.startedAt.slice(11, 16)}`,
       durationOfRun(run, now),
       run.actor.name,
-      `${run.old?.label ?? "-"} → ${run.new?.label ?? "-"}`,
     ]);
     const text =
-      rows.length === 0
-        ? "No run yet."
-        : table([["RUN", "STATUS", "STARTED", "TOOK", "BY", "KEYS"], ...rows]);
+      rows.length === 0 ? "No run yet." : table([["RUN", "STATUS", "STARTED (UTC)", "TOOK", "BY"], ...rows]);
     const open = await mattersOf(home, options.secret);
     return { exit: EXIT.done, json: { runs: found, open }, text: [text, ...mattersText(open)].join("\n") };
   } finally {

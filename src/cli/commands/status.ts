@@ -8,10 +8,13 @@ import { activeRun } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
 import { mattersText } from "../matters-text.ts";
-import { table } from "../render.ts";
+import { table, wrapped } from "../render.ts";
 import { whereOf } from "../where.ts";
 
 const DAY = 86_400_000;
+
+/** What 80 columns leave beside `  consumer  `. */
+const PLACE_WIDTH = 68;
 
 /** `lockstep status`: every secret, computed from the record (HK-01), with its copies and consumers (HK-02), and what wants a person. */
 export async function status(_io: Io, options: Common): Promise<Result> {
@@ -73,20 +76,22 @@ function textOf(secrets: readonly Standing[]): string {
     one.current?.label ?? "-",
     one.lastRotated?.slice(0, 10) ?? "never",
     one.nextDue ? `${one.nextDue.slice(0, 10)}${one.due === "later" ? "" : ` (${one.due})`}` : "-",
-    one.role,
-    one.run ? `${one.run.id} ${one.run.status}` : "-",
   ]);
-  const heads = ["SECRET", "ENVIRONMENT", "KEY", "LAST ROTATED", "NEXT DUE (UTC)", "ROLE", "RUN"];
+  const heads = ["SECRET", "ENVIRONMENT", "KEY", "LAST ROTATED", "NEXT DUE (UTC)"];
   const places = secrets.flatMap((one) => [
     "",
     one.secret,
     ...table([
+      ["  role", one.role],
+      ...(one.run ? [["  run", `${one.run.id} ${one.run.status}`]] : []),
       ["  vault", one.vault],
       ...one.destinations.flatMap((wave, w) => wave.map((target) => [`  wave ${w + 1}`, target])),
-      ...one.consumers.map(({ name, reads, pulls }) => [
-        "  consumer",
-        `${name}: ${reads}${pulls ? " (pulls)" : ""}`,
-      ]),
+      ...one.consumers.flatMap(({ name, reads, pulls }) =>
+        wrapped(`${name}: ${reads}${pulls ? " (pulls)" : ""}`, PLACE_WIDTH).map((line, i) => [
+          i === 0 ? "  consumer" : "",
+          line,
+        ]),
+      ),
     ]).split("\n"),
   ]);
   return [table([heads, ...rows]), ...places].join("\n");
