@@ -4,6 +4,7 @@ import type { ProofGrade } from "../core/outcome.ts";
 import { ASSURANCES, ROLES } from "../core/record.ts";
 import { durationOf } from "../core/time.ts";
 import { INTERLOCKS, ISSUERS, PROBES, STORES, VENDORS } from "./adapters.ts";
+import { absent, type Mistake, mistakesIn, text, understood } from "./config-mistake.ts";
 import { notify, notifyMistakes, slackMember } from "./notify-config.ts";
 
 /** `30m`, `24h`, `90d`: read into milliseconds. */
@@ -94,74 +95,100 @@ export type InterlockConfig = Config["interlocks"][string];
 /** An entry of an adapter. */
 export type Placed = z.output<typeof placed>;
 
-/** One mistake: where, what stands there, what is allowed. */
-interface Mistake {
-  readonly path: string;
-  readonly found: string;
-  readonly allowed: string;
-}
+/** A configuration as far as it is understood: what has a mistake is absent, and what is right beside it is there. */
+export type Partly<T> = T extends object ? { readonly [K in keyof T]?: Partly<T[K]> | undefined } : T;
 
 /** Checks a whole configuration; throws CONFIG_INVALID with every mistake at once. Values of fields are never repeated beyond their type where they may be secret. */
 export function checkConfig(input: unknown): Config {
   const parsed = shape.safeParse(input);
-  if (!parsed.success)
-    throw invalid(parsed.error.issues.flatMap((issue) => mistakesIn(issue, input, [], shape)));
-  const config = parsed.data;
-  const mistakes = Object.entries(config.secrets).flatMap(([secretName, one]) =>
-    mistakesOf(config, secretName, one),
-  );
-  for (const [interlockName, one] of Object.entries(config.interlocks))
-    mistakes.push(...mistakesOfInterlock(config, interlockName, one));
-  for (const [id, { vendor, url, credential }] of Object.entries(config.connections)) {
-    if (url === undefined && VENDORS[vendor]?.defaultUrl === "")
-      mistakes.push(
-        absent(["connections", id, "url"], undefined, [`an address: ${vendor} has none of its own`]),
-      );
-    if ("secret" in credential && typeof credential["secret"] === "string") {
-      if (!config.secrets[credential["secret"]]) {
-        mistakes.push(
-          absent(
-            ["connections", id, "credential", "secret"],
-            credential["secret"],
-            Object.keys(config.secrets),
-          ),
-        );
-      }
-      continue;
-    }
-    // The vendor says which fields its credential has; what stands in them is read only when a run needs it.
-    const named = Object.fromEntries(Object.keys(credential).map((field) => [field, "from the environment"]));
-    const parsed = VENDORS[vendor]?.connection.safeParse(named);
-    for (const issue of parsed?.error?.issues ?? [])
-      mistakes.push(
-        ...mistakesIn(issue, credential, ["connections", id, "credential"], VENDORS[vendor]?.connection),
-      );
-  }
-  mistakes.push(...notifyMistakes(config));
-  if (mistakes.length > 0) throw invalid(mistakes);
-  return config;
+  const issues = parsed.error?.issues ?? [];
+  const wrong = issues.flatMap((issue) => mistakesIn(issue, input, [], shape));
+  const known = (parsed.success ? parsed.data : (understood(shape, input) ?? {})) as Partly<Config>;
+  const paths = new Set(wrong.map(({ path }) => path));
+  const people = issues.some(({ path }) => path[0] === "operators") ? undefined : (known.operators ?? {});
+  const mistakes = [
+    ...wrong,
+    // Of one place one mistake is told: what is wrong in itself looks as if it were not there.
+    ...[...contextMistakes(known), ...notifyMistakes(known, people)].filter(({ path }) => !paths.has(path)),
+  ];
+  if (!parsed.success || mistakes.length > 0) throw invalid(mistakes);
+  return parsed.data;
 }
 
-function mistakesOf(config: Config, secretName: string, one: SecretConfig): Mistake[] {
-  const at = ["secrets", secretName];
-  const places = [
-    { path: [...at, "issuer"], entry: one.issuer, kinds: ISSUERS },
-    { path: [...at, "vault"], entry: one.vault, kinds: STORES },
-    ...one.destinations.flatMap((wave, w) =>
-      wave.map((entry, i) => ({ path: [...at, "destinations", w, i], entry, kinds: STORES })),
+/** What is wrong beside the rest: names that lead nowhere, and what the adapters and vendors say of their fields. */
+function contextMistakes(config: Partly<Config>): readonly Mistake[] {
+  return [
+    ...Object.entries(config.secrets ?? {}).flatMap(([id, one]) => mistakesOf(config, id, one ?? {})),
+    ...Object.entries(config.interlocks ?? {}).flatMap(([id, one]) =>
+      mistakesOfInterlock(config, id, one ?? {}),
+    ),
+    ...Object.entries(config.connections ?? {}).flatMap(([id, one]) =>
+      mistakesOfConnection(config, id, one ?? {}),
     ),
   ];
+}
+
+function mistakesOfConnection(
+  { secrets }: Partly<Config>,
+  id: string,
+  { vendor: named = "", url, credential }: Partly<ConnectionConfig>,
+): readonly Mistake[] {
+  const vendor = VENDORS[named];
+  const mistakes: Mistake[] = [];
+  if (url === undefined && vendor?.defaultUrl === "")
+    mistakes.push(
+      absent(["connections", id, "url"], undefined, [`an address: ${named} has none of its own`]),
+    );
+  if (credential === undefined) return mistakes;
+  const at = ["connections", id, "credential"];
+  if ("secret" in credential && typeof credential["secret"] === "string") {
+    const secret = credential["secret"];
+    if (secrets && !Object.hasOwn(secrets, secret))
+      mistakes.push(absent([...at, "secret"], secret, Object.keys(secrets)));
+    return mistakes;
+  }
+  // The vendor says which fields its credential has; what stands in them is read only when a run needs it.
+  const given = Object.fromEntries(Object.keys(credential).map((field) => [field, "from the environment"]));
+  const parsed = vendor?.connection.safeParse(given);
+  for (const issue of parsed?.error?.issues ?? [])
+    mistakes.push(...mistakesIn(issue, credential, at, vendor?.connection));
+  return mistakes;
+}
+
+function mistakesOf(config: Partly<Config>, secretName: string, one: Partly<SecretConfig>): Mistake[] {
+  const places = placesOf(secretName, one);
   return [
-    ...fieldMistakes(secretName, one),
+    ...fieldMistakes(one, places),
     ...twinMistakes(places.filter(({ kinds }) => kinds === STORES)),
     ...places.flatMap(({ path, entry, kinds }) => {
-      const { kind: _kind, connection: _connection, ...own } = entry;
+      const { kind, connection: _connection, ...own } = entry;
       const mistakes = entryMistakes(config, path, entry, own, kinds);
-      const known = kinds[entry.kind];
+      const known = kind === undefined ? undefined : kinds[kind];
       if (known !== undefined && "canonical" in known && known.config.safeParse(own).success)
         mistakes.push(...proofMistakes(one, known.capabilities(own).grade, path));
       return mistakes;
     }),
+  ];
+}
+
+/** An adapter's entry with where it stands, as far as it is understood. */
+interface Place {
+  readonly path: readonly PropertyKey[];
+  readonly entry: Partly<Placed>;
+  readonly kinds: typeof ISSUERS | typeof STORES;
+}
+
+/** The issuer, the vault and the destinations. */
+function placesOf(secretName: string, { issuer, vault, destinations = [] }: Partly<SecretConfig>): Place[] {
+  const at = ["secrets", secretName];
+  const found = (path: readonly PropertyKey[], entry: Partly<Placed> | undefined, kinds: Place["kinds"]) =>
+    entry ? [{ path: [...at, ...path], entry, kinds }] : [];
+  return [
+    ...found(["issuer"], issuer, ISSUERS),
+    ...found(["vault"], vault, STORES),
+    ...destinations.flatMap((wave, w) =>
+      (wave ?? []).flatMap((entry, i) => found(["destinations", w, i], entry, STORES)),
+    ),
   ];
 }
 
@@ -170,24 +197,27 @@ type Kinds = Readonly<Record<string, { readonly vendor: string; readonly config:
 
 /** Its kind is known, its connection leads to that vendor, and its own fields are right. */
 function entryMistakes(
-  config: Config,
+  { connections }: Partly<Config>,
   path: readonly PropertyKey[],
-  entry: Placed,
+  { kind, connection }: Partly<Placed>,
   own: object,
   kinds: Kinds,
 ): Mistake[] {
-  const known = kinds[entry.kind];
-  if (!known) return [absent([...path, "kind"], entry.kind, Object.keys(kinds))];
+  if (kind === undefined) return [];
+  const known = kinds[kind];
+  if (!known) return [absent([...path, "kind"], kind, Object.keys(kinds))];
   const mistakes: Mistake[] = [];
-  const through = config.connections[entry.connection];
-  if (!through)
-    mistakes.push(absent([...path, "connection"], entry.connection, Object.keys(config.connections)));
-  else if (through.vendor !== known.vendor) {
-    mistakes.push({
-      path: text([...path, "connection"]),
-      found: `${entry.connection}, of ${through.vendor}`,
-      allowed: `a connection of ${known.vendor}`,
-    });
+  if (connections && connection !== undefined) {
+    const vendor = connections[connection]?.vendor;
+    if (!Object.hasOwn(connections, connection))
+      mistakes.push(absent([...path, "connection"], connection, Object.keys(connections)));
+    else if (vendor !== undefined && vendor !== known.vendor) {
+      mistakes.push({
+        path: text([...path, "connection"]),
+        found: `${connection}, of ${vendor}`,
+        allowed: `a connection of ${known.vendor}`,
+      });
+    }
   }
   const parsed = known.config.safeParse(own);
   if (!parsed.success)
@@ -195,9 +225,13 @@ function entryMistakes(
   return mistakes;
 }
 
-function mistakesOfInterlock(config: Config, interlockName: string, one: InterlockConfig): Mistake[] {
+function mistakesOfInterlock(
+  config: Partly<Config>,
+  interlockName: string,
+  one: Partly<InterlockConfig>,
+): Mistake[] {
   const at = ["interlocks", interlockName];
-  const probes = Object.entries(one.probes).flatMap(([position, entry]) => {
+  const probes = Object.entries(one.probes ?? {}).flatMap(([position, entry]) => {
     if (entry === undefined) return [];
     const { kind: _kind, connection: _connection, ...own } = entry;
     return entryMistakes(config, [...at, "probes", position], entry, own, PROBES);
@@ -206,7 +240,7 @@ function mistakesOfInterlock(config: Config, interlockName: string, one: Interlo
 }
 
 /** The fields of an interlock's entry that are its adapter's. */
-export function ownOf(entry: InterlockConfig): object {
+export function ownOf(entry: Partly<InterlockConfig>): object {
   const {
     kind: _kind,
     connection: _connection,
@@ -219,9 +253,9 @@ export function ownOf(entry: InterlockConfig): object {
 }
 
 /** Steps, records and sweeps know a copy by the words for its place, so that two in the same words would be taken for one. */
-function twinMistakes(places: readonly { readonly path: readonly PropertyKey[]; readonly entry: Placed }[]) {
+function twinMistakes(places: readonly Place[]) {
   const first = new Map<string, readonly PropertyKey[]>();
-  return places.flatMap(({ path, entry: { kind, connection: _connection, ...own } }): Mistake[] => {
+  return places.flatMap(({ path, entry: { kind = "", connection: _connection, ...own } }): Mistake[] => {
     const store = STORES[kind];
     if (!store?.config.safeParse(own).success) return [];
     return store.describe(own).places.flatMap((place) => {
@@ -245,137 +279,44 @@ function twinMistakes(places: readonly { readonly path: readonly PropertyKey[]; 
 const GRADES: readonly ProofGrade[] = ["receipt", "behaviour", "value"];
 
 /** A secret may demand a proof that a place cannot give. */
-function proofMistakes(one: SecretConfig, grade: ProofGrade, path: readonly PropertyKey[]): Mistake[] {
-  if (GRADES.indexOf(grade) >= GRADES.indexOf(one.leastProof)) return [];
+function proofMistakes(
+  { leastProof }: Partly<SecretConfig>,
+  grade: ProofGrade,
+  path: readonly PropertyKey[],
+): Mistake[] {
+  if (leastProof === undefined || GRADES.indexOf(grade) >= GRADES.indexOf(leastProof)) return [];
   return [
     {
       path: text(path),
       found: `a copy that is proved by ${grade} only`,
-      allowed: `proof by ${one.leastProof} or stronger, as leastProof says; for GitHub add "proof"`,
+      allowed: `proof by ${leastProof} or stronger, as leastProof says; for GitHub add "proof"`,
     },
   ];
 }
 
 /** All copies hold the fields of what the issuer makes, and the vault is a store whose values can be read. */
-function fieldMistakes(secretName: string, one: SecretConfig): Mistake[] {
+function fieldMistakes({ issuer, vault }: Partly<SecretConfig>, places: readonly Place[]): Mistake[] {
   const inOrder = (fields: readonly string[]) => fields.toSorted().join(", ");
-  const wanted = inOrder(ISSUERS[one.issuer.kind]?.fields ?? Object.keys(one.vault["fields"] ?? {}));
-  const places = [
-    { path: "vault", entry: one.vault },
-    ...one.destinations.flatMap((wave, w) =>
-      wave.map((entry, i) => ({ path: `destinations[${w}][${i}]`, entry })),
-    ),
-  ];
-  const mistakes = places.flatMap(({ path, entry }) => {
+  const made = ISSUERS[issuer?.kind ?? ""]?.fields ?? (vault && Object.keys(vault["fields"] ?? {}));
+  const wanted = made && issuer?.kind !== undefined ? inOrder(made) : undefined;
+  return places.flatMap(({ path, entry, kinds }) => {
+    if (kinds !== STORES) return [];
+    const mistakes: Mistake[] = [];
     const found = inOrder(Object.keys(entry["fields"] ?? {}));
-    return found === wanted
-      ? []
-      : [
-          {
-            path: `secrets.${secretName}.${path}.fields`,
-            found: found || "nothing",
-            allowed: `the fields of ${one.issuer.kind}: ${wanted}`,
-          },
-        ];
+    if (wanted !== undefined && found !== wanted)
+      mistakes.push({
+        path: text([...path, "fields"]),
+        found: found || "nothing",
+        allowed: `the fields of ${issuer?.kind}: ${wanted}`,
+      });
+    if (entry === vault && STORES[entry.kind ?? ""]?.canonical === false)
+      mistakes.push(absent([...path, "kind"], entry.kind, canonicalKinds()));
+    return mistakes;
   });
-  if (STORES[one.vault.kind]?.canonical !== false) return mistakes;
-  const vaults = Object.values(STORES)
-    .filter((store) => store.canonical)
-    .map((store) => store.kind);
-  return [
-    ...mistakes,
-    { path: `secrets.${secretName}.vault.kind`, found: one.vault.kind, allowed: vaults.join(", ") },
-  ];
 }
 
-function absent(
-  path: readonly PropertyKey[],
-  found: string | undefined,
-  allowed: readonly string[],
-): Mistake {
-  return {
-    path: text(path),
-    found: found === undefined ? "nothing" : shown(found),
-    allowed: allowed.join(", ") || "none is configured",
-  };
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** One for each field that is not known, with what it may have been meant for; else the one. */
-function mistakesIn(
-  issue: Issue,
-  input: unknown,
-  under: readonly PropertyKey[],
-  schema: z.ZodType | undefined,
-): readonly Mistake[] {
-  const path = [...under, ...issue.path];
-  if (issue.code === "unrecognized_keys") {
-    const known = fieldsAt(schema, issue.path);
-    return issue.keys.map((key) => ({
-      path: text([...path, key]),
-      found: "a field that is not known here",
-      allowed: known.find((one) => isNear(one, key)) ?? (known.join(", ") || "no such field"),
-    }));
-  }
-  if (issue.code === "invalid_key") {
-    const allowed = issue.issues[0]?.message ?? issue.message;
-    return [{ path: text(path), found: shown(String(issue.path.at(-1))), allowed }];
-  }
-  const allowed = issue.message
-    .replace(/^Invalid input: expected (\w+), received .*$/, "$1")
-    .replace(/^Invalid input: expected /, "")
-    .replace(/^Invalid option: expected /, "")
-    .replace(/^Invalid /, "a valid ");
-  return [{ path: text(path) || "the default export", found: foundAt(input, issue.path), allowed }];
-}
-
-/** The fields that a schema knows at a path; none where it takes any. */
-function fieldsAt(schema: z.core.$ZodType | undefined, path: readonly PropertyKey[]): readonly string[] {
-  const [key, ...rest] = path;
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
-    return fieldsAt(schema.def.innerType, path);
-  if (schema instanceof z.ZodObject)
-    return key === undefined ? Object.keys(schema.shape) : fieldsAt(schema.shape[String(key)], rest);
-  if (schema instanceof z.ZodRecord) return key === undefined ? [] : fieldsAt(schema.def.valueType, rest);
-  if (schema instanceof z.ZodArray) return fieldsAt(schema.def.element, rest);
-  return [];
-}
-
-/** Whether one character more, less or other, or two in each other's place, makes one word of the other. */
-function isNear(one: string, other: string): boolean {
-  const [a, b] = [one.toLowerCase(), other.toLowerCase()];
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start += 1;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
-  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  return (
-    Math.max(left.length, right.length) <= 1 ||
-    (left.length === 2 && left === [...right].toReversed().join(""))
-  );
-}
-
-/** What stands there: short plain text is shown, because a mistyped word is only found by reading it; long text never, it may be a pasted secret. */
-function foundAt(input: unknown, path: readonly PropertyKey[]): string {
-  let value: unknown = input;
-  for (const key of path)
-    value = value !== null && typeof value === "object" ? Reflect.get(value, key) : undefined;
-  if (value === undefined) return "nothing";
-  if (typeof value === "string") return shown(value);
-  if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
-  return Array.isArray(value) ? "a list" : "an object";
-}
-
-function shown(text: string): string {
-  return text.length <= 24 ? JSON.stringify(text) : `text of ${text.length} characters`;
-}
-
-function text(path: readonly PropertyKey[]): string {
-  return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("")
-    .replace(/^\./, "");
+function canonicalKinds(): readonly string[] {
+  return Object.values(STORES).flatMap(({ canonical, kind }) => (canonical ? [kind] : []));
 }
 
 function invalid(mistakes: readonly Mistake[]): LockstepError {

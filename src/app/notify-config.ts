@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Config } from "./config.ts";
+import type { Config, Partly } from "./config.ts";
+import type { Mistake } from "./config-mistake.ts";
 
 const fromEnvironment = z.strictObject({
   env: z.string().regex(/^\w+$/, "the name of an environment variable"),
@@ -26,26 +27,26 @@ export const notify = z.strictObject({
     .optional(),
 });
 
-interface Mistake {
-  readonly path: string;
-  readonly found: string;
-  readonly allowed: string;
-}
-
-/** What is wrong with it beside the rest of the configuration. */
-export function notifyMistakes(config: Pick<Config, "notify" | "connections" | "operators">): Mistake[] {
-  const { slack, email } = config.notify ?? {};
-  const people = Object.values(config.operators ?? {});
+/** What is wrong with it beside the rest of the configuration; `operators` is undefined where they are not understood. */
+export function notifyMistakes(
+  { notify: ways, connections }: Partly<Config>,
+  operators: Partly<Config["operators"]>,
+): Mistake[] {
+  const { slack, email } = ways ?? {};
+  const toldNobody = (channel: "slack" | "email", also: readonly unknown[] | undefined) =>
+    operators !== undefined && also?.length === 0 && !Object.values(operators).some((one) => one?.[channel]);
   const nobody = (channel: "slack" | "email"): Mistake => ({
     path: `notify.${channel}.also`,
     found: "nobody: no operator has an address of this kind",
     allowed: "at least one",
   });
   return [
-    ...(email ? urlMistakes(email.url) : []),
-    ...(email?.also.length === 0 && !people.some((one) => one.email) ? [nobody("email")] : []),
-    ...(slack ? connectionMistakes(slack.connection, config.connections) : []),
-    ...(slack?.also.length === 0 && !people.some((one) => one.slack) ? [nobody("slack")] : []),
+    ...(email?.url === undefined ? [] : urlMistakes(email.url)),
+    ...(toldNobody("email", email?.also) ? [nobody("email")] : []),
+    ...(slack?.connection === undefined || !connections
+      ? []
+      : connectionMistakes(slack.connection, connections)),
+    ...(toldNobody("slack", slack?.also) ? [nobody("slack")] : []),
   ];
 }
 
@@ -59,15 +60,16 @@ function urlMistakes(text: string): Mistake[] {
   return hostname === "" ? [{ path, found: "no host", allowed: "smtp://host:port" }] : [];
 }
 
-function connectionMistakes(id: string, connections: Config["connections"]): Mistake[] {
+function connectionMistakes(id: string, connections: Partly<Config["connections"]>): Mistake[] {
   const path = "notify.slack.connection";
   const found = connections[id];
+  if (Object.hasOwn(connections, id) && found?.vendor === undefined) return [];
   if (found?.vendor !== "slack") {
     const ids = Object.keys(connections).filter((one) => connections[one]?.vendor === "slack");
     const allowed = ids.join(", ") || "a connection of slack; none is configured";
     return [{ path, found: found ? `a connection of ${found.vendor}` : "no such connection", allowed }];
   }
-  if (typeof found.credential["secret"] !== "string") return [];
+  if (typeof found.credential?.["secret"] !== "string") return [];
   // A message must not depend on the vault whose outage it tells of.
   const allowed = "a connection whose token comes from the environment";
   return [{ path, found: "one whose token is a managed secret", allowed }];

@@ -83,6 +83,47 @@ describe("a wrong configuration", () => {
     expect(where.hasHome()).toBe(false);
   });
 
+  it("is refused with the mistakes of all kinds at once, and with none that only follows from another", async () => {
+    const config = raxx();
+    const one = config.secrets["heroku-api-key"];
+    if (one) {
+      Object.assign(one, { cadence: "monthly", leastProof: "belief" });
+      one.vault.connection = "infisicall";
+      Object.assign(one.destinations?.[0]?.[0] ?? {}, { kind: "gitlab-variable" });
+      Object.assign(one.destinations?.[1]?.[0] ?? {}, { connection: 7, appId: 7 });
+      Object.assign(one.destinations?.[1]?.[1] ?? {}, { colour: "red" });
+    }
+    Object.assign(config.connections["heroku"] ?? {}, {
+      vendor: "herokuu",
+      credential: { secret: "heroku-key" },
+    });
+    Object.assign(config.connections["raxx-api"] ?? {}, { url: "here" });
+    Object.assign(config.operators?.["kris"] ?? {}, { email: "nobody" });
+    Object.assign(config.notify?.slack ?? {}, { connection: "slak" });
+    const { message } = errorOf(await call(dir(text(config)), "plan", "heroku-api-key", "--json"));
+    const paths = message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(": found ")[0]);
+    const secret = "secrets.heroku-api-key";
+    expect(paths.toSorted()).toEqual(
+      [
+        "connections.heroku.vendor",
+        "connections.heroku.credential.secret",
+        "connections.raxx-api.url",
+        "notify.slack.connection",
+        "operators.kris.email",
+        `${secret}.cadence`,
+        `${secret}.leastProof`,
+        `${secret}.vault.connection`,
+        `${secret}.destinations[0][0].kind`,
+        `${secret}.destinations[1][0].connection`,
+        `${secret}.destinations[1][0].appId`,
+        `${secret}.destinations[1][1].colour`,
+      ].toSorted(),
+    );
+  });
+
   it("is refused with every field that is not known, and what it may have been meant for", async () => {
     const config = raxx() as unknown as { secrets: Record<string, Record<string, unknown>> };
     const one = config.secrets["heroku-api-key"] ?? {};
