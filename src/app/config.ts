@@ -24,9 +24,14 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, 
 const connection = z.strictObject({
   vendor: z.enum(Object.keys(VENDORS) as [string, ...string[]]),
   url: z.url({ protocol: /^https?$/ }).optional(),
-  headers: z.record(z.string(), z.union([z.string(), fromEnvironment])).optional(),
+  headers: z.record(z.string(), z.union([z.string(), fromEnvironment], 'text, or env("NAME")')).optional(),
   /** A page needs none. */
-  credential: z.union([fromSecret, z.record(z.string(), fromEnvironment)]).default({}),
+  credential: z
+    .union(
+      [fromSecret, z.record(z.string(), fromEnvironment)],
+      'each field from the environment, such as { token: env("NAME") }, or { secret: "name" } of a managed one',
+    )
+    .default({}),
 });
 
 const consumer = z.strictObject({
