@@ -65,7 +65,7 @@ describe("[X-15] a task can be done from show alone", () => {
     expect(still.choices.map((one) => one.choice)).toEqual(CHOICES);
   });
 
-  it.each([["--reason", "compromise"], ["--supplied"]])(
+  it.each([["--reason", "compromise"], ["--supplied"], ["--take-over", "--because", "it is gone"]])(
     "a run that was started otherwise is not gone on with as if it were what is asked for: %s",
     async (...asked) => {
       const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;

@@ -36,19 +36,22 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
     });
     if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
       throw planChanged(options.plan, plan);
-    if (there) requireSame(there, plan, options);
+    if (there) await requireSame(home, there, plan, options);
     else await confirm(io, options, plan);
     return carryOut(io, home, plan, { there, because: options.because });
   });
 }
 
 /** A run keeps what it was started for: who asks for something else must not think that it is given. */
-function requireSame(there: RunRecord, plan: Plan, asked: RotateOptions): void {
+async function requireSame(home: Home, there: RunRecord, plan: Plan, asked: RotateOptions): Promise<void> {
   // "scheduled" is what stands there when nothing was said, as in the command that goes on with a run.
   if (asked.reason !== "scheduled" && asked.reason !== there.reason)
     throw startedOtherwise(there, `for the reason ${there.reason}, not ${asked.reason}`);
   if (asked.supplied && there.runbook !== plan.runbook)
     throw startedOtherwise(there, `by ${there.runbook}, not ${plan.runbook}`);
+  const { plan: theirs } = await viewRun(home, there.id);
+  if (asked.takeOver && theirs.snapshot.takeOver === undefined)
+    throw startedOtherwise(there, "without --take-over");
 }
 
 function startedOtherwise(run: RunRecord, how: string): LockstepError {

@@ -36,14 +36,19 @@ async function claimed(c: StepContext): Promise<Look<Facts["claimed"]>> {
   return refused(elsewhere(c.snapshot, installation));
 }
 
-/** Whether the entry is claimed by another installation; a look that changes nothing. */
+/** Whether the entry is claimed by another installation; a look that changes nothing. A rotation under way takes nothing over. */
 export async function claimIsOurs(c: StepContext): Promise<Outcome<void>> {
   const seen = await c.vault.claim();
   if (seen.is !== "done") return seen;
   const { installation } = seen.value;
-  return installation === undefined || installation === c.installation
-    ? done(undefined)
-    : refused(elsewhere(c.snapshot, installation));
+  if (installation === undefined || installation === c.installation) return done(undefined);
+  const { flow, secret } = c.snapshot;
+  const trouble = elsewhere(c.snapshot, installation);
+  if (flow !== "rotate") return refused(trouble);
+  return refused({
+    ...trouble,
+    next: `lockstep rotate ${secret}    once that claim is out of the vault`,
+  });
 }
 
 function elsewhere(s: Snapshot, installation: string) {

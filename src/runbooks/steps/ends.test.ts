@@ -201,7 +201,7 @@ it("[P2] what is looked at before an end is nothing where a place refuses, the c
   });
   expect(await look({ vault: { claim: async () => done({ installation: "other" }) } })).toMatchObject({
     is: "refused",
-    trouble: { code: "CLAIMED_ELSEWHERE" },
+    trouble: { code: "CLAIMED_ELSEWHERE", next: expect.not.stringContaining("--take-over") },
   });
   expect(await look({ who: { is: "unknown", trouble: TROUBLE } })).toEqual({
     is: "retryable",

@@ -85,6 +85,7 @@ export function scene(given: Given = {}): Scene {
   const says = (line: string) => async () => void log.push(line);
   const snapshot = {
     secret: "key",
+    flow: "rotate",
     issuer: { account: "kris", known: [], description: "key", target: "authorization" },
     vault: copy("vault"),
     waves: [[copy("app")], [copy("ci", { read: false })]],
