@@ -46,7 +46,8 @@ const placed = z.looseObject({ kind: z.string(), connection: z.string() });
 
 const secret = z.strictObject({
   system: z.string(),
-  owner: z.string(),
+  /** Nobody is what `init` leaves to be filled in. */
+  owner: z.string().regex(/^(?!<[^<>]*>$).*\S/, "a person or a team that answers for it"),
   role: z.enum(ROLES),
   assurance: z.enum(ASSURANCES).default("local user"),
   environment: z.enum(["production", "staging", "development"]),

@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bare, type Called, COMMAND, call, errorOf, json } from "./cli-harness.ts";
 import { raxx } from "./raxx-config.ts";
@@ -136,6 +138,20 @@ describe("a wrong configuration", () => {
     expect(lines).toContain(`secrets.heroku-api-key.sopp: ${unknown} sop`);
     expect(lines.join("\n")).toContain(`secrets.heroku-api-key.shade: ${unknown} system, owner, role,`);
     expect(lines).toContain('secrets.Heroku: found "Heroku", allowed lower-case letters, digits and dashes');
+  });
+
+  it("is refused for every place that init left to be filled in", async () => {
+    const where = dir();
+    await call(where, "init");
+    const file = path.join(where.dir, "lockstep.config.ts");
+    const left = readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => /"<.+>"/.test(line));
+    expect(left.length).toBeGreaterThan(2);
+    const { code, message } = errorOf(await call(where, "plan", "heroku-api-key", "--json"));
+    expect(code).toBe("CONFIG_INVALID");
+    for (const line of left) expect(message).toContain(`${/\w+/.exec(line)?.[0]}: found `);
+    expect(message.split("\n")).toHaveLength(left.length + 1);
   });
 
   it.each([
