@@ -104,8 +104,8 @@ export type Placed = z.output<typeof placed>;
 /** A configuration as far as it is understood: what has a mistake is absent, and what is right beside it is there. */
 export type Partly<T> = T extends object ? { readonly [K in keyof T]?: Partly<T[K]> | undefined } : T;
 
-/** Checks a whole configuration; throws CONFIG_INVALID with every mistake at once. Values of fields are never repeated beyond their type where they may be secret. */
-export function checkConfig(input: unknown): Config {
+/** Checks a whole configuration, which was read from `file`; throws CONFIG_INVALID with every mistake at once. Values of fields are never repeated beyond their type where they may be secret. */
+export function checkConfig(input: unknown, file = "lockstep.config.ts"): Config {
   const parsed = shape.safeParse(input);
   const issues = parsed.error?.issues ?? [];
   const wrong = issues.flatMap((issue) => mistakesIn(issue, input, [], shape));
@@ -117,7 +117,7 @@ export function checkConfig(input: unknown): Config {
     // Of one place one mistake is told: what is wrong in itself looks as if it were not there.
     ...[...contextMistakes(known), ...notifyMistakes(known, people)].filter(({ path }) => !paths.has(path)),
   ];
-  if (!parsed.success || mistakes.length > 0) throw invalid(mistakes);
+  if (!parsed.success || mistakes.length > 0) throw invalid(mistakes, file);
   return parsed.data;
 }
 
@@ -325,12 +325,12 @@ function canonicalKinds(): readonly string[] {
   return Object.values(STORES).flatMap(({ canonical, kind }) => (canonical ? [kind] : []));
 }
 
-function invalid(mistakes: readonly Mistake[]): LockstepError {
+function invalid(mistakes: readonly Mistake[], file: string): LockstepError {
   const lines = mistakes.map((one) => `${one.path}: found ${one.found}, allowed ${one.allowed}`);
   return new LockstepError({
     code: "CONFIG_INVALID",
     message: `The configuration has ${mistakes.length} mistake${mistakes.length === 1 ? "" : "s"}:\n${lines.join("\n")}`,
     because: "nothing is started on a configuration that is not understood completely",
-    next: "lockstep doctor    after you have corrected lockstep.config.ts",
+    next: `lockstep doctor    after you have corrected ${file}`,
   });
 }

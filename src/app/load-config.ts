@@ -39,7 +39,7 @@ export async function loadConfig(from: string, file?: string, fresh = false): Pr
   await setImmediate();
   const { checkConfig } = await import("./config.ts");
   await setImmediate();
-  return { config: checkConfig(loaded), file: found, root: path.dirname(found) };
+  return { config: checkConfig(loaded, path.basename(found)), file: found, root: path.dirname(found) };
 }
 
 function findUp(from: string): string | undefined {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bare, type Called, COMMAND, call, errorOf, json } from "./cli-harness.ts";
@@ -138,6 +138,16 @@ describe("a wrong configuration", () => {
     expect(lines).toContain(`secrets.heroku-api-key.sopp: ${unknown} sop`);
     expect(lines.join("\n")).toContain(`secrets.heroku-api-key.shade: ${unknown} system, owner, role,`);
     expect(lines).toContain('secrets.Heroku: found "Heroku", allowed lower-case letters, digits and dashes');
+  });
+
+  it("is refused by the name that --config gave it", async () => {
+    const where = dir();
+    writeFileSync(path.join(where.dir, "other.ts"), text(wrong));
+    const { code, next } = errorOf(await call(where, "status", "--config", "other.ts", "--json"));
+    expect([code, next]).toEqual([
+      "CONFIG_INVALID",
+      "lockstep doctor --config other.ts    after you have corrected other.ts",
+    ]);
   });
 
   it("is refused for every place that init left to be filled in", async () => {
