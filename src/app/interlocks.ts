@@ -6,7 +6,7 @@ import type { Role } from "../core/record.ts";
 import type { Values } from "../core/secret-value.ts";
 import { type Instant, type Milliseconds, systemClock } from "../core/time.ts";
 import { INTERLOCKS, PROBES } from "./adapters.ts";
-import { ownOf, type Placed } from "./config.ts";
+import { type Config, type InterlockConfig, ownOf, type Placed } from "./config.ts";
 import type { SecretAccess } from "./connections.ts";
 import type { Home } from "./home.ts";
 import { type LastTurn, lastTurns } from "./interlock-record.ts";
@@ -46,8 +46,7 @@ export interface InterlockStatus {
 
 /** Connects an interlock of the configuration. Throws INTERLOCK_UNKNOWN. */
 export function bindInterlock(home: Home, name: string, deps: RunDeps = depsOf(home)): BoundInterlock {
-  const entry = Object.hasOwn(home.config.interlocks, name) ? home.config.interlocks[name] : undefined;
-  if (entry === undefined) throw noInterlock(name, Object.keys(home.config.interlocks));
+  const entry = interlockIn(home.config, name);
   const definition = INTERLOCKS[entry.kind];
   if (definition === undefined) throw new Error(`interlock ${entry.kind} is not in the list`);
   const config = ownOf(entry);
@@ -144,8 +143,12 @@ function accessOf(deps: RunDeps): SecretAccess {
   };
 }
 
-function noInterlock(name: string, names: readonly string[]): LockstepError {
-  return new LockstepError({
+/** What a configuration says of an interlock. Throws INTERLOCK_UNKNOWN. */
+export function interlockIn({ interlocks }: Pick<Config, "interlocks">, name: string): InterlockConfig {
+  const one = Object.hasOwn(interlocks, name) ? interlocks[name] : undefined;
+  if (one) return one;
+  const names = Object.keys(interlocks);
+  throw new LockstepError({
     code: "INTERLOCK_UNKNOWN",
     message: `There is no interlock ${name}`,
     because:

@@ -118,6 +118,10 @@ describe("[X-15] interlock status, close and open, with proof", () => {
     expect([refused.code, errorOf(refused).code]).toEqual([1, "ROLE_MISSING"]);
     const none = await call(home, "interlock", "close", "no-such", "--because", "x", "--yes", "--json");
     expect([none.code, errorOf(none).code]).toEqual([2, "INTERLOCK_UNKNOWN"]);
+    for (const action of ["close", "open"])
+      expect(errorOf(await call(home, "interlock", action, "no-such", "--json")).code).toBe(
+        "INTERLOCK_UNKNOWN",
+      );
     for (const args of [["close", NAME], ["open"], ["nonsense"], ["close", NAME, "more"]]) {
       const { code, out } = await call(home, "interlock", ...args, "--json");
       expect([code, JSON.parse(out).error.code]).toEqual([2, "USAGE"]);

@@ -1,5 +1,5 @@
 import type { Home } from "../../app/home.ts";
-import { type InterlockStatus, statusOf } from "../../app/interlocks.ts";
+import { type InterlockStatus, interlockIn, statusOf } from "../../app/interlocks.ts";
 import { localActor } from "../../app/people.ts";
 import { commandFor, type TurnFound, turnInterlock } from "../../app/turning.ts";
 import { LockstepError } from "../../core/errors.ts";
@@ -30,6 +30,7 @@ export function interlock(io: Io, options: InterlockOptions, action: string, nam
   if (to === undefined && action !== "status") throw noAction(action);
   return withHome(options, async (home) => {
     if (to === undefined) return status(home, name === "" ? undefined : name);
+    if (name !== "") interlockIn(home.config, name);
     if (name === "" || !options.because) throw incomplete(home, action, name, options.because);
     return turned(io, home, options, { name, to, because: options.because });
   });
