@@ -56,6 +56,9 @@ export interface IssuerSnapshot {
   >;
 }
 
+/** Whatever a list holds, this many characters are needed to name a credential by the beginning of its id. */
+export const SHORTEST_PREFIX = 8;
+
 /**
  * What the configuration said about a secret when its plan was made, without values. It travels as the run's input, so
  * that a change of the configuration does not touch a run in flight (design 4, rule 4).
@@ -75,7 +78,7 @@ export interface Snapshot {
   readonly takeOver?: string;
   /** Connections that work with this very secret; given only where it may be dead (HK-24). */
   readonly ownConnections?: readonly string[];
-  /** The credential that a `revoke` is to end: its id, or a unique beginning of it of at least 8 characters (X-01). */
+  /** The credential that a `revoke` is to end: its id, or a unique beginning of it of at least {@link SHORTEST_PREFIX} characters (X-01). */
   readonly ending?: { readonly id: string; readonly breakGlass?: string };
   /** The run whose late duplicates are looked for (HK-13). */
   readonly follows?: Followed;

@@ -2,7 +2,7 @@ import { type Credential, type Fingerprints, sameFingerprints } from "../core/cr
 import type { Trouble } from "../core/errors.ts";
 import { guard } from "../core/guard.ts";
 import type { KeptReceipt } from "../core/record.ts";
-import { type CopySnapshot, copiesOf, type Snapshot } from "../core/snapshot.ts";
+import { type CopySnapshot, copiesOf, SHORTEST_PREFIX, type Snapshot } from "../core/snapshot.ts";
 import type { Observation } from "../core/store.ts";
 import type { Sweep } from "../core/sweep.ts";
 import { between, type Instant } from "../core/time.ts";
@@ -14,9 +14,6 @@ import {
   planIsComplete,
   SWEEP_MAX_AGE,
 } from "./sweep.ts";
-
-/** Whatever a list holds, this many characters are needed to name an entry by its beginning. */
-const SHORTEST_PREFIX = 8;
 
 /** The one credential that an id, or a beginning of it, names in the issuer's list; or why none can be named (X-01). */
 export function namedIn(list: readonly Credential[], asked: string, secret: string): Credential | Trouble {

@@ -245,6 +245,7 @@ describe("[X-01] revoke", () => {
     const id = made();
     const cases: readonly [readonly string[], string, string][] = [
       [[], "USAGE", `lockstep revoke ${SECRET} --id <id>`],
+      [["--id", id.slice(0, 7)], "USAGE", `lockstep revoke ${SECRET} --id <id>`],
       [["--id", id, "--break-glass"], "USAGE", '--break-glass --because "why"'],
       [["--id", id], "CONFIRMATION_NEEDED", `lockstep revoke ${SECRET} --id ${id} --yes`],
     ];
@@ -253,6 +254,8 @@ describe("[X-01] revoke", () => {
       expect([left.code, errorOf(left).code]).toEqual([2, code]);
       expect(errorOf(left).next).toContain(next);
     }
+    const short = await call(home, "revoke", SECRET, "--id", "123");
+    expect(short.err).toMatch(/^error USAGE .+ 8 or more characters/);
     expect(stand.alive(id)).toBe(true);
     const printed = errorOf(await call(home, "revoke", SECRET, "--id", id, "--json")).next;
     expect((await type(home, printed)).code).toBe(0);

@@ -7,6 +7,7 @@ import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { RunRecord } from "../../core/record.ts";
 import { shellWord } from "../../core/shell.ts";
+import { SHORTEST_PREFIX } from "../../core/snapshot.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
@@ -56,6 +57,7 @@ function planOf(home: Home, options: RevokeOptions, secret: string): Plan {
           : "the record keeps why a key was ended that copies may hold",
       next: revokeCommand(secret, options),
     });
+  if (id.length < SHORTEST_PREFIX) throw tooShort(options, secret);
   if (breakGlass) requireRole(localActor(home.config), "superadmin", "Break-glass");
   return planFor(home.config, {
     secret,
@@ -63,6 +65,15 @@ function planOf(home: Home, options: RevokeOptions, secret: string): Plan {
     reason: breakGlass ? "compromise" : "scheduled",
     sandbox: options.sandbox,
     ending: { id, ...(breakGlass && because !== undefined && { breakGlass: because }) },
+  });
+}
+
+function tooShort({ id: _id, ...options }: RevokeOptions, secret: string): LockstepError {
+  return new LockstepError({
+    code: "USAGE",
+    message: `--id needs the credential's id, or ${SHORTEST_PREFIX} or more characters of its beginning`,
+    because: "a credential is ended only by its exact id, and a shorter beginning may be another one's",
+    next: `${revokeCommand(secret, options)}    as the issuer lists it`,
   });
 }
 
