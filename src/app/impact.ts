@@ -8,7 +8,7 @@ import { planFor } from "./runs.ts";
 export interface Impact {
   readonly secret: string;
   readonly copies: readonly { readonly target: string; readonly effect: string }[];
-  readonly consumers: readonly { readonly name: string; readonly reads: string }[];
+  readonly consumers: readonly { readonly name: string; readonly reads: string; readonly pulls: boolean }[];
   /** Connections of Lockstep that work with it, with the secrets that could not be rotated any more. */
   readonly access: readonly { readonly connection: string; readonly secrets: readonly string[] }[];
   /** Runs that need it to go on. */
@@ -44,7 +44,11 @@ export async function impactOf(home: Home, secret: string): Promise<Impact> {
       target: copy.target,
       effect: EFFECT[copy.capabilities.effectiveWhen],
     })),
-    consumers: (config.secrets[secret]?.consumers ?? []).map(({ name, reads }) => ({ name, reads })),
+    consumers: (config.secrets[secret]?.consumers ?? []).map(({ name, reads, pulls }) => ({
+      name,
+      reads,
+      pulls,
+    })),
     access,
     runs: active.filter((run) => touched.has(run.secret)),
   };

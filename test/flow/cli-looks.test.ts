@@ -184,14 +184,21 @@ describe("[X-15] impact", () => {
     const before = site.sandbox.control.journal.list().length;
     const left = await call(home, "impact", SECRET, "--json");
     expect(left.code).toBe(0);
-    const found = json<{ copies: { target: string }[]; consumers: object[]; access: object[] }>(left);
+    const found = json<{
+      copies: { target: string }[];
+      consumers: { pulls: boolean }[];
+      access: object[];
+      next: string;
+    }>(left);
     expect(found.copies).toHaveLength(6);
-    expect(found.consumers).toHaveLength(3);
+    expect(found.consumers.map(({ pulls }) => pulls)).toEqual([false, false, true]);
     expect(found.access).toEqual([{ connection: "heroku", secrets: [SECRET, "heroku-billing-api-key"] }]);
     expect(site.sandbox.control.journal.list()).toHaveLength(before);
     const text = (await call(home, "impact", SECRET)).out;
     for (const { target } of found.copies) expect(text).toContain(target);
-    expect((await type(home, /^next {2}(.+)$/m.exec(text)?.[1] ?? "")).code).toBe(0);
+    expect(text).toContain("from the vault by session-bootstrap.sh (pulls)");
+    expect(text).toContain(`next  ${found.next}`);
+    expect((await type(home, found.next)).code).toBe(0);
   });
 });
 

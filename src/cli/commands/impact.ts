@@ -8,22 +8,26 @@ import { table } from "../render.ts";
 export function impact(_io: Io, options: Common, secret: string): Promise<Result> {
   return withHome(options, async (home) => {
     const found = await impactOf(home, secret);
-    return { exit: EXIT.done, json: found, text: text(found) };
+    const next = `lockstep verify ${secret}    shows whether it lives and who holds it`;
+    return { exit: EXIT.done, json: { ...found, next }, text: text(found, next) };
   });
 }
 
-function text({ secret, copies, consumers, access, runs }: Impact): string {
+function text({ secret, copies, consumers, access, runs }: Impact, next: string): string {
   return [
     `If ${secret} died now:`,
     table([
       ...copies.map(({ target, effect }) => [`  ${target}`, effect]),
-      ...consumers.map(({ name, reads }) => [`  ${name}`, `refused; reads ${reads}`]),
+      ...consumers.map(({ name, reads, pulls }) => [
+        `  ${name}`,
+        `refused; reads ${reads}${pulls ? " (pulls)" : ""}`,
+      ]),
     ]),
     ...access.map(
       ({ connection, secrets }) =>
         `  Lockstep itself cannot use the connection ${connection}: no automated run of ${secrets.join(", ")}`,
     ),
     ...runs.map((run) => `  ${run.id}, ${run.status}, cannot go on`),
-    `next  lockstep verify ${secret}    shows whether it lives and who holds it`,
+    `next  ${next}`,
   ].join("\n");
 }
