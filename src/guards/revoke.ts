@@ -92,8 +92,8 @@ interface Given extends OnFacts {
 /** The same, with a sweep that was made. */
 export type Swept = Omit<Given, "observed"> & { readonly observed: RevokeSeen };
 
-/** What comes next is the same for all of them. */
-type Objection = Omit<Trouble, "next">;
+/** What comes next is the same for all of them, unless they say it. */
+type Objection = Omit<Trouble, "next"> & Partial<Pick<Trouble, "next">>;
 
 const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Objection | undefined])[] = [
   ["another living key stands in the vault", anotherKeyStands],
@@ -119,8 +119,8 @@ export const endingMayBeEnded = CONDITIONS.map(([name, decide]) =>
     const objection = observed && decide({ ...given, observed });
     return (
       objection && {
-        ...objection,
         next: `lockstep revoke ${given.snapshot.secret} --id ${given.facts.ending.credential.id}    once that is so`,
+        ...objection,
       }
     );
   }),
@@ -139,13 +139,19 @@ function asEvidence({ facts, observed, snapshot }: Swept) {
 function anotherKeyStands(given: Swept): Objection | undefined {
   const { living, credential } = given.facts.ending;
   if (living !== null && living !== credential.id) return livingKeyIsOurs(asEvidence(given));
+  const because = "without another living key in its place, whatever uses it would break";
+  if (given.facts.ending.sealed === null)
+    return {
+      code: "COPY_HOLDS_OLD",
+      message: `Which credential the vault holds could not be told, so it may be ${short(given.facts)}`,
+      because,
+    };
+  const { vault, secret } = given.snapshot;
   return {
     code: "COPY_HOLDS_OLD",
-    message:
-      given.facts.ending.sealed === null
-        ? `Which credential the vault holds could not be told, so it may be ${short(given.facts)}`
-        : `${given.snapshot.vault.target} holds ${short(given.facts)}`,
-    because: "without another living key in its place, whatever uses it would break",
+    message: `${vault.target} holds ${short(given.facts)}`,
+    because,
+    next: `lockstep rotate ${secret}    puts another in its place, and then ends it`,
   };
 }
 

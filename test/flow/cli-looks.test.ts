@@ -272,7 +272,8 @@ describe("[X-01] revoke", () => {
   it("[X-06] never ends the key that copies hold: exit 1, and it lives on", async () => {
     const current = stand.held()["vault"] ?? "";
     const left = await call(home, "revoke", SECRET, "--id", current, "--yes", "--json");
-    expect([left.code, json<{ error: { code: string } }>(left).error.code]).toEqual([1, "COPY_HOLDS_OLD"]);
+    expect([left.code, errorOf(left).code]).toEqual([1, "COPY_HOLDS_OLD"]);
+    expect(errorOf(left).next).toMatch(/^lockstep rotate heroku-api-key {4}/);
     expect(stand.alive(current)).toBe(true);
   });
 
