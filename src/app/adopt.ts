@@ -283,7 +283,7 @@ function notALog(secret: string, { unread, others }: ImportedLog): LockstepError
     message:
       unread.length > 0 ? `${rowsOf(unread.length)} of the log cannot be read:\n${unread.join("\n")}` : none,
     because: "a log is imported as a whole: Date (UTC) | Actor | Old auth description | New auth ID | Notes",
-    next: "lockstep adopt <secret> --log <file>    after you have corrected the file; nothing was recorded",
+    next: `lockstep adopt ${secret} --log <file>    after you have corrected the file; nothing was recorded`,
   };
   return new LockstepError(trouble);
 }

@@ -19,7 +19,7 @@ export interface LoadedConfig {
 /** Finds the configuration in `from` or above, or takes `file`. Throws CONFIG_NOT_FOUND. */
 export function findConfig(from: string, file?: string): string {
   const found = file === undefined ? findUp(from) : path.resolve(from, file);
-  if (found === undefined || !existsSync(found)) throw notFound(file ?? CONFIG_FILE, from);
+  if (found === undefined || !existsSync(found)) throw notFound(file ?? `${CONFIG_FILE} in ${from} or above`);
   return found;
 }
 
@@ -111,10 +111,10 @@ function lineIn({ stack = "" }: Error): string {
 /** Where this program itself lies: `src/` of a clone, or what the compiler made of it. */
 const OURS = pathToFileURL(path.dirname(import.meta.dirname)).href;
 
-function notFound(name: string, from: string): LockstepError {
+function notFound(what: string): LockstepError {
   return new LockstepError({
     code: "CONFIG_NOT_FOUND",
-    message: `There is no ${name} in ${from} or above`,
+    message: `There is no ${what}`,
     because: "Lockstep acts only on what a configuration declares",
     next: "lockstep init",
   });

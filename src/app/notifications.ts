@@ -208,6 +208,6 @@ function undelivered(
     code: "NOTICE_UNDELIVERED",
     message: `The ${channel} message ${event} to ${address}${more} ${how}, at ${at}${trouble ? `: ${trouble.message}` : ""}`,
     because: "somebody may not know what was asked of them; this is shown for 30 days",
-    next: "lockstep runs    says what is open; then correct notify in lockstep.config.ts",
+    next: "lockstep runs    says what is open; then correct notify in the configuration",
   });
 }

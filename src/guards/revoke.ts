@@ -31,7 +31,10 @@ export function namedIn(list: readonly Credential[], asked: string, secret: stri
     code: "OLD_NOT_IDENTIFIED",
     message: `What is to be ended cannot be told: ${found}`,
     because: "a credential is ended only by its exact id, which must be in the issuer's list exactly once",
-    next: `lockstep revoke ${secret} --id <id>    as the issuer lists it`,
+    next:
+      asked.length >= SHORTEST_PREFIX && fits.length === 0
+        ? `lockstep verify ${secret}    closes what was found of it, if it is gone`
+        : `lockstep revoke ${secret} --id <id>    as the issuer lists it`,
   };
 }
 
