@@ -59,8 +59,9 @@ function given(): Swept {
 const objection = (change: Change) => {
   const base = given();
   const changed = { ...base, ...(change(base) as Partial<Swept>) };
-  return endingMayBeEnded.map((one) => one.holds(changed)).find((found) => found !== undefined)?.code;
+  return endingMayBeEnded.map((one) => one.holds(changed)).find((found) => found !== undefined);
 };
+const AGAIN = "lockstep revoke key --id 11111111-1    once that is so";
 const seen = (base: Swept, part: Partial<Swept["observed"]["seen"]>) => ({
   observed: { ...base.observed, seen: { ...base.observed.seen, ...part } },
 });
@@ -171,7 +172,16 @@ describe("a credential that is ended without a successor", () => {
     ["the sweep lies ahead", "SWEEP_INCOMPLETE", () => ({ now: "2026-11-21T08:29:59.000Z" })],
     ["the glass is broken", undefined, () => ({ observed: undefined })],
   ])("[X-06] [X-12] %s: %s", (_name, code, change) => {
-    expect(objection(change)).toBe(code);
+    const found = objection(change);
+    expect([found?.code, found?.next]).toEqual([code, code && AGAIN]);
+  });
+
+  it("[X-06] is not the vault's own key: that one is rotated", () => {
+    const found = objection((base) => ending(base, { living: "11111111-1", sealed: "s" }));
+    expect(found).toMatchObject({
+      code: "COPY_HOLDS_OLD",
+      next: expect.stringMatching(/^lockstep rotate key /),
+    });
   });
 
   it.each<[name: string, code: string | undefined, part: Credential]>([

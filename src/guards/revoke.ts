@@ -95,8 +95,8 @@ interface Given extends OnFacts {
 /** The same, with a sweep that was made. */
 export type Swept = Omit<Given, "observed"> & { readonly observed: RevokeSeen };
 
-/** What comes next is the same for all of them, unless they say it. */
-type Objection = Omit<Trouble, "next"> & Partial<Pick<Trouble, "next">>;
+/** What comes next is the same for all of them, whatever it is for a rotation; `instead` takes its place. */
+type Objection = Omit<Trouble, "next"> & { readonly instead?: string };
 
 const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Objection | undefined])[] = [
   ["another living key stands in the vault", anotherKeyStands],
@@ -120,12 +120,10 @@ export const endingMayBeEnded = CONDITIONS.map(([name, decide]) =>
   guard(name, (given: Given) => {
     const { observed } = given;
     const objection = observed && decide({ ...given, observed });
-    return (
-      objection && {
-        next: `lockstep revoke ${given.snapshot.secret} --id ${given.facts.ending.credential.id}    once that is so`,
-        ...objection,
-      }
-    );
+    if (!objection) return undefined;
+    const { instead, ...found } = objection;
+    const again = `lockstep revoke ${given.snapshot.secret} --id ${given.facts.ending.credential.id}    once that is so`;
+    return { ...found, next: instead ?? again };
   }),
 );
 
@@ -154,7 +152,7 @@ function anotherKeyStands(given: Swept): Objection | undefined {
     code: "COPY_HOLDS_OLD",
     message: `${vault.target} holds ${short(given.facts)}`,
     because,
-    next: `lockstep rotate ${secret}    puts another in its place, and then ends it`,
+    instead: `lockstep rotate ${secret}    puts another in its place, and then ends it`,
   };
 }
 
