@@ -5,6 +5,9 @@ export const RAXX = {
   currentAuthorization: "85f3a15a-6c41-4f0e-9d52-7be1f0a3c8d4",
   sessionAuthorization: "1f970877-9b2f-4899-ac67-030049fd7833",
   billingAuthorization: "0ef029d2-53b8-4a17-8c6e-d1f94b27a065",
+  /** Nobody holds it; another one is described by the same words. */
+  unusedAuthorization: "73f5fe49-b802-4c5d-9e17-46d3a0c8f2b1",
+  namesakeAuthorization: "9d5ec3c4-7a16-4e92-8fb3-05c9d1e47a80",
   repositoryId: 913_204_771,
   projectId: "6d0e3b52-8f4c-4f9a-b1d7-2c95e7a04f38",
   slackBot: "B06LOCKSTP",
@@ -43,13 +46,13 @@ export function raxxAuthorizations(): Estate["heroku"]["authorizations"] {
       createdAt: "2026-01-11T17:31:02Z",
     },
     {
-      id: "73f5fe49-b802-4c5d-9e17-46d3a0c8f2b1",
+      id: RAXX.unusedAuthorization,
       description: "raxx-platform-token-2026-05-06",
       scope: global,
       createdAt: "2026-05-06T03:15:20Z",
     },
     {
-      id: "9d5ec3c4-7a16-4e92-8fb3-05c9d1e47a80",
+      id: RAXX.namesakeAuthorization,
       description: "raxx-platform-token-2026-05-06",
       scope: global,
       createdAt: "2026-05-06T03:15:52Z",

@@ -1,5 +1,6 @@
 import { type Config, checkConfig } from "../../src/app/config.ts";
 import { type Estate, raxxEstate } from "../../src/sandbox/estate.ts";
+import { RAXX } from "../../src/sandbox/raxx.ts";
 import { raxx } from "../flow/raxx-config.ts";
 import type { Size } from "./case.ts";
 import { SWITCH } from "./truth.ts";
@@ -13,6 +14,13 @@ export interface Ground {
 }
 
 const LEAN = ["raxx-api-prod"];
+/** Of the account's authorizations those that somebody names, and one that is called by the same words as one of these. */
+const BARE: readonly string[] = [
+  RAXX.currentAuthorization,
+  RAXX.unusedAuthorization,
+  RAXX.namesakeAuthorization,
+  RAXX.billingAuthorization,
+];
 const kept = new Map<string, Ground>();
 
 /** The estate of that size; `byHand`: the repository's secret is one that only a person may write. Made once: nothing changes it. */
@@ -33,6 +41,10 @@ function made(size: Size, byHand: boolean): Ground {
     for (const one of (secret.destinations ?? []).flat())
       if (one.kind === "github-actions-secret") Object.assign(one, { byHand });
   if (size === "full") return { estate, written: raw, config: checkConfig(raw) };
+  if (size === "bare")
+    estate.heroku.authorizations = estate.heroku.authorizations.filter(
+      ({ id, isDefault }) => isDefault || BARE.includes(id),
+    );
   const names = size === "lean" ? LEAN : [];
   estate.heroku.apps = estate.heroku.apps.filter(({ name }) => names.includes(name));
   const issuer = secret.issuer as { apps: { name: string }[] };

@@ -43,7 +43,7 @@ export interface Stage {
 
 const OLD = RAXX.currentAuthorization;
 /** A key that no copy holds. */
-const UNUSED = "73f5fe49-b802-4c5d-9e17-46d3a0c8f2b1";
+const UNUSED = RAXX.unusedAuthorization;
 const ACCOUNT = "kris@moosequest.net";
 const MINUTE = 60_000;
 
