@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -20,7 +20,7 @@ export interface Left {
 /** A command that is running. */
 export interface Running {
   readonly pid: number;
-  /** Resolves when what it has written to stderr matches. */
+  /** Resolves when what it has written to stdout or to stderr matches. */
   until(text: RegExp): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   readonly left: Promise<Left>;
@@ -55,10 +55,9 @@ export function type(where: Called, printed: string, stdin?: string): Promise<Le
  * which makes the terminal and which not every system has.
  */
 export function onTerminal(where: Called, typed: string, ...args: string[]): Omit<Left, "err"> | undefined {
-  if (spawnSync("script", ["--version"]).status !== 0) return undefined;
-  const line = [process.execPath, COMMAND, ...args].join(" ");
+  if (!hasTerminals()) return undefined;
   const { CI: _ci, ...env } = process.env;
-  const { status, stdout } = spawnSync("script", ["-qec", line, "/dev/null"], {
+  const { status, stdout } = spawnSync("script", terminalFor(args), {
     cwd: where.dir,
     env: { ...env, ...where.env },
     input: typed,
@@ -67,7 +66,31 @@ export function onTerminal(where: Called, typed: string, ...args: string[]): Omi
   return { code: status, out: stdout };
 }
 
+/** The same, where a person waits for what is asked before typing. */
+export function atTerminal(
+  where: Called,
+  ...args: string[]
+): (Running & { say(text: string): void }) | undefined {
+  if (!hasTerminals()) return undefined;
+  const child = spawned(where, "script", terminalFor(args));
+  return { ...watched(child), say: (text) => void child.stdin.write(text) };
+}
+
+function hasTerminals(): boolean {
+  return spawnSync("script", ["--version"]).status === 0;
+}
+
+function terminalFor(args: readonly string[]): string[] {
+  return ["-qec", [process.execPath, COMMAND, ...args].join(" "), "/dev/null"];
+}
+
 function running(where: Called, program: string, args: readonly string[], stdin?: string): Running {
+  const child = spawned(where, program, args);
+  child.stdin.end(stdin ?? "");
+  return watched(child);
+}
+
+function spawned(where: Called, program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(LOCKSTEP|INFISICAL|GITHUB|HEROKU|VITEST|NODE_OPTIONS|CI$)/.test(name),
   );
@@ -79,15 +102,22 @@ function running(where: Called, program: string, args: readonly string[], stdin?
   });
   // A program that does not read says so by its exit code.
   child.stdin.on("error", () => {});
-  child.stdin.end(stdin ?? "");
+  return child;
+}
+
+function watched(child: ChildProcessWithoutNullStreams): Running {
   let [out, err] = ["", ""];
   const waiting: { text: RegExp; seen(): void }[] = [];
+  const look = () => {
+    for (const one of waiting) if (one.text.test(err) || one.text.test(out)) one.seen();
+  };
   child.stdout.on("data", (chunk: Buffer) => {
     out += chunk.toString("utf8");
+    look();
   });
   child.stderr.on("data", (chunk: Buffer) => {
     err += chunk.toString("utf8");
-    for (const one of waiting) if (one.text.test(err)) one.seen();
+    look();
   });
   const left = new Promise<Left>((resolve) => {
     child.once("close", (code) => resolve({ code, out, err }));
@@ -98,8 +128,8 @@ function running(where: Called, program: string, args: readonly string[], stdin?
     signal: (signal) => child.kill(signal),
     until: (text) =>
       new Promise((seen, reject) => {
-        if (text.test(err)) seen();
         waiting.push({ text, seen });
+        look();
         void left.then(() => reject(new Error(`it ended without ${text}: ${err}`)));
       }),
   };

@@ -3,7 +3,17 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { serverPid } from "../../src/engine/embedded/harness.ts";
-import { type Called, call, errorOf, json, onTerminal, openSite, type Site, start } from "./cli-harness.ts";
+import {
+  atTerminal,
+  type Called,
+  call,
+  errorOf,
+  json,
+  onTerminal,
+  openSite,
+  type Site,
+  start,
+} from "./cli-harness.ts";
 
 let site: Site;
 beforeAll(async () => {
@@ -160,6 +170,20 @@ describe("a rotation that is not begun", () => {
     expect([said.code, said.out]).toEqual([130, expect.stringContaining("DECLINED")]);
     expect(said.out).toContain("PRODUCTION");
     expect(json(await call(where, "runs", "--json"))).toMatchObject({ runs: [] });
+  });
+
+  it("[P8] a run that somebody begins while a person looks at the plan is gone on with only if it is what was asked for", async (test) => {
+    const where = await site.project();
+    const person = atTerminal(where, "rotate", "heroku-api-key", "--reason", "offboarding");
+    if (!person) return test.skip("no script(1) for a terminal");
+    await person.until(/Type heroku-api-key to start/);
+    const other = await call(where, "rotate", "heroku-api-key", "--supplied", "--yes");
+    expect(other.code).toBe(4);
+    person.say("heroku-api-key\n");
+    const { code, out } = await person.left;
+    expect([code, out]).toEqual([1, expect.stringContaining("RUN_IN_PROGRESS")]);
+    expect(out).toContain("for the reason scheduled, not offboarding");
+    expect((await call(where, "cancel", "heroku-api-key.rotate.1")).code).toBe(0);
   });
 
   it("what is on record of a secret or a run that is unknown: exit 2, and not that nothing is on record", async () => {

@@ -25,7 +25,6 @@ interface RotateOptions extends Common {
 export async function rotate(io: Io, options: RotateOptions, secret: string): Promise<Result> {
   return withHome(options, async (home) => {
     const there = await runningFor(home, secret);
-    if (there && there.flow !== "rotate") throw inProgress(there);
     const plan = planFor(home.config, {
       secret,
       flow: "rotate",
@@ -34,16 +33,18 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
       ...(options.supplied && { supplied: true }),
       ...takeOverOf(options, home.config, secret),
     });
-    if (options.plan !== undefined && options.plan !== (there?.planHash ?? plan.hash))
-      throw planChanged(options.plan, plan);
-    if (there) await requireSame(home, there, plan, options);
+    const same = (run: RunRecord) => requireSame(home, run, plan, options);
+    if (there) await same(there);
+    else if (options.plan !== undefined && options.plan !== plan.hash) throw planChanged(options.plan, plan);
     else await confirm(io, options, plan);
-    return carryOut(io, home, plan, { there, because: options.because });
+    return carryOut(io, home, plan, { there, same, because: options.because });
   });
 }
 
 /** A run keeps what it was started for: who asks for something else must not think that it is given. */
 async function requireSame(home: Home, there: RunRecord, plan: Plan, asked: RotateOptions): Promise<void> {
+  if (there.flow !== "rotate") throw inProgress(there);
+  if (asked.plan !== undefined && asked.plan !== there.planHash) throw planChanged(asked.plan, plan);
   // "scheduled" is what stands there when nothing was said, as in the command that goes on with a run.
   if (asked.reason !== "scheduled" && asked.reason !== there.reason)
     throw startedOtherwise(there, `for the reason ${there.reason}, not ${asked.reason}`);
@@ -76,15 +77,21 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
   });
 }
 
-async function carryOut(
-  io: Io,
-  home: Home,
-  plan: Plan,
-  { there, because }: { readonly there?: RunRecord | undefined; readonly because?: string | undefined },
-): Promise<Result> {
+/** What a command that carries a plan out was asked for besides. */
+interface Wanted {
+  /** The run that it goes on with. */
+  readonly there?: RunRecord | undefined;
+  /** Throws where the run that is there is not what was asked for. */
+  readonly same?: (run: RunRecord) => Promise<void>;
+  readonly because?: string | undefined;
+}
+
+async function carryOut(io: Io, home: Home, plan: Plan, { there, same, because }: Wanted): Promise<Result> {
   return withCarrier(io, home, async (carrier, signal) => {
     const actor = localActor(home.config);
     const { run, attached } = await startRun(home, carrier.requests, plan, actor, { seen: there, because });
+    // Also one that was begun while a person looked at the plan.
+    if (attached) await same?.(run);
     if (attached)
       io.note(`Attached to ${run.id}, ${run.status}, started ${run.startedAt} by ${run.actor.name}.`);
     else io.note(`Run ${run.id}. ^C leaves it safe.\n  lockstep show ${run.id}    says how it stands`);
