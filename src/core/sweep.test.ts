@@ -23,8 +23,13 @@ interface Place {
   readonly survey?: Outcome<readonly Holding[]>;
 }
 
-/** A look at a vault, an app and CI; each place answers with its own name. */
-function look(closeness: Closeness, places: Readonly<Record<string, Place>>, more: object = {}) {
+/** A look at a vault, an app and CI; each place answers with its own name. `within`: where the vault's look ends, and the app's. */
+function look(
+  closeness: Closeness,
+  places: Readonly<Record<string, Place>>,
+  more: object = {},
+  within: readonly string[] = [],
+) {
   const store = (id: string) => ({
     ready: async () => places[id]?.ready ?? done({ at: AT, targetId: `${id} ready` }),
     observe: async () => places[id]?.observe ?? done({ at: AT, targetId: `${id} holds` }),
@@ -32,8 +37,8 @@ function look(closeness: Closeness, places: Readonly<Record<string, Place>>, mor
   });
   const vault = { ...store("vault"), openApprovals: async () => done(["request 7"]), ...more };
   const snapshot = {
-    vault: copy("vault", "access", "vault"),
-    waves: [[copy("app", "access", "apps")], [copy("ci", "copy", "ci")]],
+    vault: copy("vault", "access", "vault", "kind", within[0]),
+    waves: [[copy("app", "access", "apps", "kind", within[1])], [copy("ci", "copy", "ci")]],
   };
   const c = { snapshot, vault, store, configured: async () => ["configured"], now: () => AT };
   return sweep(c as unknown as StepContext, closeness);
@@ -93,6 +98,13 @@ describe("[P2] a sweep", () => {
     );
     expect(await look("holds", { app: { survey: coming } })).toMatchObject({
       value: { elsewhere: [{ place: "elsewhere (soon)" }] },
+    });
+    const namesakes = done(
+      ["place of vault", "place of app", "elsewhere"].map((place) => ({ place, fingerprint: "a" })),
+    );
+    const two = await look("holds", { app: { survey: namesakes } }, {}, ["A", "B"]);
+    expect(two).toMatchObject({
+      value: { elsewhere: [{ place: "place of vault (in B)" }, { place: "elsewhere" }] },
     });
     const seen = await look("holds", { app: { survey } });
     expect(seen).toMatchObject({ value: { elsewhere: [{ place: "elsewhere", fingerprint: "b" }] } });
