@@ -90,7 +90,8 @@ describe("an end that was refused whenever it was asked for", () => {
     run.begun.push(act(s.log, { id: "made" }), refusedEnd(s, { is: "absent" }));
     expect(await held(run)).toEqual({ is: "over", end: { status: "cancelled", trouble: TROUBLE } });
     expect(s.log).toEqual(["held VENDOR_ERROR", "undo made"]);
-    expect(s.shown.get("end")).toMatchObject({ state: "undone" });
+    const says = "refused, and seen not to have happened";
+    expect(s.shown.get("end")).toEqual({ state: "undone", says });
   });
 
   it("is not left where a look does not show that, where it was done, or where its outcome was ever open", async () => {
@@ -109,6 +110,14 @@ describe("an end that was refused whenever it was asked for", () => {
       expect(s.log).toEqual(["held VENDOR_ERROR", "held RUN_NOT_CANCELLABLE", "resumed"]);
     }
   });
+});
+
+it("goes on back whoever wishes to cancel it on the way back", async () => {
+  const s = stage({ words: [{ choice: "cancel" }] });
+  const run = running(s, { heads: "back" });
+  run.begun.push(ending(s));
+  expect(await held(run)).toBe("waits for decision/p/2");
+  expect(s.log).toEqual(["held VENDOR_ERROR", "held VENDOR_ERROR"]);
 });
 
 describe("[X-14] a rollback", () => {
