@@ -95,11 +95,9 @@ interface Given extends OnFacts {
 /** The same, with a sweep that was made. */
 export type Swept = Omit<Given, "observed"> & { readonly observed: RevokeSeen };
 
-/** What comes next is the same for all of them, whatever it is for a rotation; `instead` takes its place. */
-type Objection = Omit<Trouble, "next"> & { readonly instead?: string };
+type Objection = Omit<Trouble, "next">;
 
 const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Objection | undefined])[] = [
-  ["another living key stands in the vault", anotherKeyStands],
   ["every copy was seen", everyCopyWasSeen],
   ["no change of a copy is under way", nothingIsUnderWay],
   ["no copy holds the ending value", noCopyHoldsIt],
@@ -116,16 +114,27 @@ const CONDITIONS: readonly (readonly [name: string, decide: (given: Swept) => Ob
 ];
 
 /** What must hold before a credential is ended without a successor: no copy holds it (X-06, P2). Breaking the glass skips it (X-12). */
-export const endingMayBeEnded = CONDITIONS.map(([name, decide]) =>
-  guard(name, (given: Given) => {
+export const endingMayBeEnded = [
+  whereSwept("another living key stands in the vault", anotherKeyStands),
+  ...CONDITIONS.map(([name, decide]) => whereSwept(name, (given) => again(given, decide(given)))),
+];
+
+function whereSwept(name: string, decide: (given: Swept) => Trouble | undefined) {
+  return guard(name, (given: Given) => {
     const { observed } = given;
-    const objection = observed && decide({ ...given, observed });
-    if (!objection) return undefined;
-    const { instead, ...found } = objection;
-    const again = `lockstep revoke ${given.snapshot.secret} --id ${given.facts.ending.credential.id}    once that is so`;
-    return { ...found, next: instead ?? again };
-  }),
-);
+    return observed && decide({ ...given, observed });
+  });
+}
+
+/** The same is asked for again, whatever comes next where a rotation is in the way. */
+function again({ facts, snapshot }: Swept, objection: Objection | undefined): Trouble | undefined {
+  return (
+    objection && {
+      ...objection,
+      next: `lockstep revoke ${snapshot.secret} --id ${facts.ending.credential.id}    once that is so`,
+    }
+  );
+}
 
 function asEvidence({ facts, observed, snapshot }: Swept) {
   return {
@@ -137,22 +146,22 @@ function asEvidence({ facts, observed, snapshot }: Swept) {
 }
 
 /** P1: what stays must be another credential, identified at the issuer, and accepted now. */
-function anotherKeyStands(given: Swept): Objection | undefined {
-  const { living, credential } = given.facts.ending;
-  if (living !== null && living !== credential.id) return livingKeyIsOurs(asEvidence(given));
+function anotherKeyStands(given: Swept): Trouble | undefined {
+  const { living, credential, sealed } = given.facts.ending;
+  if (living !== null && living !== credential.id) return again(given, livingKeyIsOurs(asEvidence(given)));
   const because = "without another living key in its place, whatever uses it would break";
-  if (given.facts.ending.sealed === null)
-    return {
+  if (sealed === null)
+    return again(given, {
       code: "COPY_HOLDS_OLD",
       message: `Which credential the vault holds could not be told, so it may be ${short(given.facts)}`,
       because,
-    };
+    });
   const { vault, secret } = given.snapshot;
   return {
     code: "COPY_HOLDS_OLD",
     message: `${vault.target} holds ${short(given.facts)}`,
     because,
-    instead: `lockstep rotate ${secret}    puts another in its place, and then ends it`,
+    next: `lockstep rotate ${secret}    puts another in its place, and then ends it`,
   };
 }
 
