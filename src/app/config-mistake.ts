@@ -34,7 +34,7 @@ export function absent(
   allowed: readonly string[],
 ): Mistake {
   return {
-    path: text(path),
+    path: pathText(path),
     found: found === undefined ? "nothing" : shown(found),
     allowed: allowed.join(", ") || "none is configured",
   };
@@ -53,21 +53,21 @@ export function mistakesIn(
   if (issue.code === "unrecognized_keys") {
     const known = fieldsAt(schema, issue.path);
     return issue.keys.map((key) => ({
-      path: text([...path, key]),
+      path: pathText([...path, key]),
       found: "a field that is not known here",
       allowed: known.find((one) => isNear(one, key)) ?? (known.join(", ") || "no such field"),
     }));
   }
   if (issue.code === "invalid_key") {
     const allowed = issue.issues[0]?.message ?? issue.message;
-    return [{ path: text(path), found: shown(String(issue.path.at(-1))), allowed }];
+    return [{ path: pathText(path), found: shown(String(issue.path.at(-1))), allowed }];
   }
   const allowed = issue.message
     .replace(/^Invalid input: expected (\w+), received .*$/, "$1")
     .replace(/^Invalid input: expected /, "")
     .replace(/^Invalid option: expected /, "")
     .replace(/^Invalid /, "a valid ");
-  return [{ path: text(path) || "the default export", found: foundAt(input, issue.path), allowed }];
+  return [{ path: pathText(path) || "the default export", found: foundAt(input, issue.path), allowed }];
 }
 
 /** The fields that a schema knows at a path; none where it takes any. */
@@ -112,7 +112,7 @@ function shown(text: string): string {
 }
 
 /** A path as it is written: `secrets.key.destinations[0][1]`. */
-export function text(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")

@@ -4,7 +4,7 @@ import type { ProofGrade } from "../core/outcome.ts";
 import { ASSURANCES, ROLES } from "../core/record.ts";
 import { durationOf } from "../core/time.ts";
 import { INTERLOCKS, ISSUERS, PROBES, STORES, VENDORS } from "./adapters.ts";
-import { absent, type Mistake, mistakesIn, text, understood } from "./config-mistake.ts";
+import { absent, type Mistake, mistakesIn, pathText, understood } from "./config-mistake.ts";
 import { notify, notifyMistakes, slackMember } from "./notify-config.ts";
 
 /** `30m`, `24h`, `90d`: read into milliseconds. */
@@ -219,7 +219,7 @@ function entryMistakes(
       mistakes.push(absent([...path, "connection"], connection, Object.keys(connections)));
     else if (vendor !== undefined && vendor !== known.vendor) {
       mistakes.push({
-        path: text([...path, "connection"]),
+        path: pathText([...path, "connection"]),
         found: `${connection}, of ${vendor}`,
         allowed: `a connection of ${known.vendor}`,
       });
@@ -271,8 +271,8 @@ function twinMistakes(places: readonly Place[]) {
         ? []
         : [
             {
-              path: text(path),
-              found: `${place}, which ${text(other)} is called too`,
+              path: pathText(path),
+              found: `${place}, which ${pathText(other)} is called too`,
               allowed:
                 "a place that no other copy is called by, also not in another project or on another server",
             },
@@ -293,7 +293,7 @@ function proofMistakes(
   if (leastProof === undefined || GRADES.indexOf(grade) >= GRADES.indexOf(leastProof)) return [];
   return [
     {
-      path: text(path),
+      path: pathText(path),
       found: `a copy that is proved by ${grade} only`,
       allowed: `proof by ${leastProof} or stronger, as leastProof says; for GitHub add "proof"`,
     },
@@ -311,7 +311,7 @@ function fieldMistakes({ issuer, vault }: Partly<SecretConfig>, places: readonly
     const found = inOrder(Object.keys(entry["fields"] ?? {}));
     if (wanted !== undefined && found !== wanted)
       mistakes.push({
-        path: text([...path, "fields"]),
+        path: pathText([...path, "fields"]),
         found: found || "nothing",
         allowed: `the fields of ${issuer?.kind}: ${wanted}`,
       });
