@@ -67,6 +67,20 @@ describe("an execution", () => {
     expect(setFrontier).not.toHaveBeenCalled();
   });
 
+  it("counts as resumed unless the journal is known to be empty", async () => {
+    const begun = async (says: () => readonly Record<string, unknown>[]) =>
+      (await kept(says).executions.begin(RUN, "t1")).resumed;
+    expect(await begun(() => [{ frontier: "7" }])).toBe(true);
+    expect(await begun(() => [{ frontier: "0" }])).toBe(true);
+    expect(await begun(() => [{ frontier: "-1" }])).toBe(false);
+    expect(await begun(() => [])).toBe(true);
+    expect(
+      await begun(() => {
+        throw fault;
+      }),
+    ).toBe(true);
+  });
+
   it("is one of several of its run, each with the token of its claim", async () => {
     const { executions } = kept();
     const first = await executions.begin(RUN, "t1");

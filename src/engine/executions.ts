@@ -93,7 +93,7 @@ export function keepExecutions(ask: Ask, executor: string, log: Log): Executions
       if (draining) await silence(execution);
       const [found] = await ask(UNPARK, [run]).catch(() => []);
       const frontier = found && Number(found["frontier"]);
-      execution.resumed = frontier !== -1;
+      if (frontier === -1) execution.resumed = false;
       if (frontier !== undefined) setFrontier(execution, frontier);
       return execution;
     },

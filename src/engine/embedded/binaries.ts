@@ -35,7 +35,9 @@ export async function checkBinaries(binDir?: string): Promise<{ version: string 
     );
     return stdout.trim().replace(/^.*\) /, "");
   };
-  const [version] = await Promise.all([versionOf(binaries.postgres), versionOf(binaries.initdb)]);
+  // One after the other: a failed check leaves no program of the other half behind.
+  const version = await versionOf(binaries.postgres);
+  await versionOf(binaries.initdb);
   if (Number.parseInt(version, 10) !== POSTGRES_MAJOR)
     throw majorDiffers(binaries.postgres, `PostgreSQL ${version}`);
   return { version };
