@@ -2,6 +2,7 @@ import { LockstepError } from "../core/errors.ts";
 import type { Budget } from "../core/record.ts";
 import { Secret, type Values } from "../core/secret-value.ts";
 import { type Milliseconds, systemClock } from "../core/time.ts";
+import { hasCode } from "../engine/embedded/trouble.ts";
 import { VENDORS } from "./adapters.ts";
 import type { Config, ConnectionConfig } from "./config.ts";
 
@@ -14,6 +15,8 @@ export interface Redirection {
   readonly credentials: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Where pages are by their origin: `https://api.raxx.app` at the sandbox's own app. */
   readonly pages: Readonly<Record<string, string>>;
+  /** Sees to it that somebody listens there again. */
+  readonly reopen?: () => Promise<void>;
 }
 
 /** The connections of a configuration as clients, made when first used. */
@@ -84,16 +87,30 @@ function fromEnvironment(
 }
 
 /** Sends nothing out of the sandbox: pages that it has are asked there, and whatever else is not its own cannot be reached. */
-function insideOnly({ urls, pages }: Redirection): typeof globalThis.fetch {
+function insideOnly({ urls, pages, reopen }: Redirection): typeof globalThis.fetch {
   const inside = new Set(Object.values(urls).map((url) => new URL(url).origin));
+  const send: typeof globalThis.fetch = async (input, init) => {
+    try {
+      return await fetch(input, init);
+    } catch (thrown) {
+      if (!reopen || !wasRefused(thrown)) throw thrown;
+      await reopen();
+      return fetch(input, init);
+    }
+  };
   return (input, init) => {
     const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input);
     const page = pages[origin];
-    if (page !== undefined) return fetch(`${page}${pathname}${search}`, init);
-    if (inside.has(origin)) return fetch(input, init);
+    if (page !== undefined) return send(`${page}${pathname}${search}`, init);
+    if (inside.has(origin)) return send(input, init);
     const cause = Object.assign(new Error("it lies outside of the sandbox"), { code: "ENOTFOUND" });
     return Promise.reject(new TypeError("fetch failed", { cause }));
   };
+}
+
+/** Nobody listens: nothing was sent. */
+function wasRefused(thrown: unknown): boolean {
+  return thrown instanceof Error && hasCode(thrown.cause, "ECONNREFUSED");
 }
 
 function headersOf(id: string, one: ConnectionConfig, env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,82 +1,163 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { homeTrouble } from "../engine/embedded/trouble.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LockstepError } from "../core/errors.ts";
+import { hasCode, homeTrouble } from "../engine/embedded/trouble.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { Redirection } from "./connections.ts";
 
-/** A sandbox that this process can use: a running one, or one of its own. */
+/** A sandbox that this process can use: one that another process serves, or its own. */
 export interface SandboxDoor {
   readonly redirection: Redirection;
   readonly controlUrl: string;
-  /** Stops the sandbox if it is this process's own. */
+  /** Stops serving if it is this process that serves. */
   close(): Promise<void>;
 }
 
+/** The sandbox of a directory, served: `close` ends that, and is absent where it is another process that serves. */
+export interface Served {
+  readonly urls: Readonly<Record<string, string>>;
+  close?(): Promise<void>;
+}
+
+/** Where the sandbox of a directory is served, or was served last. */
 interface Endpoint {
-  readonly pid: number;
   readonly urls: Readonly<Record<string, string>>;
 }
+
+/** How long the process that serves may take for a reply: it may be starting, and the machine slow. */
+const PATIENCE_MS = 10_000;
+/** How often ports are tried that neither let us in nor answer as this sandbox, before they count as somebody else's. */
+const TRIES = 5;
 
 /** The directory of everything that belongs to the sandbox of a project: its own Lockstep home beside the vendors' state. */
 export function sandboxHome(root: string): string {
   return path.join(root, ".lockstep", "sandbox");
 }
 
-/** Uses the sandbox that runs for this directory, or starts one in this process that goes on from its last state. */
+/**
+ * Uses the sandbox that is served for this directory, or serves it in this process, going on from its last state. When the process
+ * that served it has ended, the first one that meets the gap serves it on, at the same addresses.
+ */
 export async function openSandbox(root: string): Promise<SandboxDoor> {
-  const running = await runningSandbox(root);
-  if (running) return running;
-  const served = await serveHere(root);
-  return { ...(await doorTo(served.urls)), close: served.close };
-}
-
-/** The sandbox that another process runs for this directory, if it answers. */
-export async function runningSandbox(root: string): Promise<SandboxDoor | undefined> {
-  const endpoint = readEndpoint(root);
-  if (!endpoint) return undefined;
+  const closers: (() => Promise<void>)[] = [];
+  let closing = false;
+  let serving: Promise<Served> | undefined;
+  const serve = (): Promise<Served> => {
+    serving ??= serveHere(root)
+      .then((served) => {
+        if (served.close) closers.push(served.close);
+        return served;
+      })
+      .finally(() => {
+        serving = undefined;
+      });
+    return serving;
+  };
+  const close = async () => {
+    closing = true;
+    await serving?.catch(() => {});
+    await Promise.all(closers.map((one) => one()));
+  };
+  const { urls } = await serve();
+  const reopen = async () => {
+    if (!closing) await serve();
+  };
   try {
-    return { ...(await doorTo(endpoint.urls)), close: async () => {} };
-  } catch {
-    // The file outlived its process; the next sandbox overwrites it.
-    return undefined;
+    return { ...(await doorTo(urls, reopen)), close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
   }
 }
 
-/** Serves a sandbox in this process and leaves word of it for the others. */
+/**
+ * Serves the sandbox of a directory in this process unless another one does: at the addresses of last time where they are free, and
+ * with word of them for others. Nothing reads or writes the vendors' state before it is settled who serves.
+ *
+ * @throws LockstepError `VENDOR_UNREACHABLE` where a process has the addresses and does not answer; `DISK_FULL` and
+ * `HOME_NOT_WRITABLE`
+ */
 export async function serveHere(
   root: string,
-): Promise<{ urls: Readonly<Record<string, string>>; close(): Promise<void> }> {
-  const [{ createSandbox }, { serveSandbox }, { raxxEstate }] = await Promise.all([
-    import("../sandbox/sandbox.ts"),
-    import("../sandbox/serve.ts"),
-    import("../sandbox/estate.ts"),
-  ]);
+  create = () => lastState(root),
+  patienceMs = PATIENCE_MS,
+): Promise<Served> {
   const home = sandboxHome(root);
-  const inHome = async <T>(body: () => T | Promise<T>): Promise<T> => {
-    try {
-      return await body();
-    } catch (thrown) {
-      throw homeTrouble(thrown, home);
+  await inHome(home, () => mkdirSync(home, { recursive: true, mode: 0o700 }));
+  const name = realpathSync(home);
+  const { openDoors } = await import("../sandbox/serve.ts");
+  for (let tries = 1; ; tries += 1) {
+    const known = readEndpoint(root);
+    if (known && (await answers(known, name, patienceMs))) return known;
+    const doors = await openDoors({ name, ports: portsOf(known) }).catch((thrown: unknown) => {
+      if (hasCode(thrown, "EADDRINUSE")) return undefined;
+      throw thrown;
+    });
+    if (doors && (known || (await inHome(home, () => leaveWord(root, doors))))) {
+      try {
+        doors.open(await inHome(home, create));
+        return doors;
+      } catch (thrown) {
+        await doors.close();
+        throw thrown;
+      }
     }
-  };
-  const sandbox = await inHome(() => {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-    return createSandbox({ estate: raxxEstate(), stateFile: path.join(home, "vendors.json") });
-  });
-  const served = await serveSandbox(sandbox);
-  const endpoint: Endpoint = { pid: process.pid, urls: { ...served.urls } };
-  await inHome(() => writeFileSync(endpointFile(root), JSON.stringify(endpoint), { mode: 0o600 }));
-  return {
-    urls: { ...served.urls },
-    close: async () => {
-      if (readEndpoint(root)?.pid === process.pid) rmSync(endpointFile(root), { force: true });
-      await served.close();
-    },
-  };
+    // Another process was faster; or its ports are somebody else's by now.
+    await doors?.close();
+    if (tries % TRIES === 0) rmSync(endpointFile(root), { force: true });
+    await sleep(50);
+  }
 }
 
-async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<SandboxDoor, "close">> {
+/** The simulated vendors of a directory as they were left. */
+async function lastState(root: string): Promise<Sandbox> {
+  const [{ createSandbox }, { raxxEstate }] = await Promise.all([
+    import("../sandbox/sandbox.ts"),
+    import("../sandbox/estate.ts"),
+  ]);
+  return createSandbox({ estate: raxxEstate(), stateFile: path.join(sandboxHome(root), "vendors.json") });
+}
+
+async function inHome<T>(home: string, body: () => T | Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (thrown) {
+    throw homeTrouble(thrown, home);
+  }
+}
+
+/** Whether the sandbox of that name answers there; somebody else's program does not count. */
+async function answers({ urls }: Endpoint, name: string, patienceMs: number): Promise<boolean> {
+  const url = `${urls["control"]}/name`;
+  try {
+    const reply = await fetch(url, { signal: AbortSignal.timeout(patienceMs), redirect: "error" });
+    return (await reply.text()) === name;
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === "TimeoutError") throw silent(url);
+    return false;
+  }
+}
+
+function silent(url: string): LockstepError {
+  return new LockstepError({
+    code: "VENDOR_UNREACHABLE",
+    message: `The sandbox of this directory does not answer: ${url}`,
+    because:
+      "the process that serves it was stopped or is stuck; two sandboxes would overwrite each other's state",
+    next: "lockstep status --sandbox    once that process goes on, or has ended",
+  });
+}
+
+async function doorTo(
+  urls: Endpoint["urls"],
+  reopen: () => Promise<void>,
+): Promise<Omit<SandboxDoor, "close">> {
   const control = urls["control"] ?? "";
-  const reply = await fetch(`${control}/estate`, { signal: AbortSignal.timeout(2_000), redirect: "error" });
+  const reply = await fetch(`${control}/estate`, {
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    redirect: "error",
+  });
   const estate = (await reply.json()) as {
     github: { tokens: Record<string, string> };
     infisical: { identities: Record<string, { clientId: string; clientSecret: string }> };
@@ -90,6 +171,7 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
     controlUrl: control,
     redirection: {
       urls,
+      reopen,
       pages: Object.fromEntries(
         Object.entries(estate.pages).map(([origin, path]) => [origin, `${urls["heroku"] ?? ""}${path}`]),
       ),
@@ -103,11 +185,33 @@ async function doorTo(urls: Readonly<Record<string, string>>): Promise<Omit<Sand
   };
 }
 
+function portsOf(known: Endpoint | undefined): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(known?.urls ?? {}).map(([door, url]) => [door, Number(new URL(url).port)]),
+  );
+}
+
 function readEndpoint(root: string): Endpoint | undefined {
   try {
     return JSON.parse(readFileSync(endpointFile(root), "utf8")) as Endpoint;
   } catch {
     return undefined;
+  }
+}
+
+/** Leaves word of the addresses, as a whole; false where somebody else has left theirs. It stays, so that the next uses them again. */
+function leaveWord(root: string, { urls }: Endpoint): boolean {
+  const file = endpointFile(root);
+  const whole = `${file}.${process.pid}.tmp`;
+  writeFileSync(whole, JSON.stringify({ urls }), { mode: 0o600 });
+  try {
+    linkSync(whole, file);
+    return true;
+  } catch (thrown) {
+    if (hasCode(thrown, "EEXIST")) return false;
+    throw thrown;
+  } finally {
+    rmSync(whole, { force: true });
   }
 }
 

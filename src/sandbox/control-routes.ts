@@ -5,7 +5,7 @@ import type { Fault } from "./faults.ts";
 import { type Effect, isObject, jsonObject, type VendorName } from "./world.ts";
 
 /** The control API: JSON over loopback, refused to browsers of other origins. */
-export function controlApp(control: Control): Hono {
+export function controlApp(control: Control, name = ""): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     // It gives out every credential of the estate: a web page must not reach it by a name that resolves to loopback.
@@ -16,6 +16,7 @@ export function controlApp(control: Control): Hono {
     return next();
   });
   app.onError((error, c) => c.json({ error: error.message }, 400));
+  app.get("/name", (c) => c.text(name));
   app.get("/truth", (c) => c.json(control.truth()));
   app.get("/estate", (c) => c.json(control.estate()));
   app.get("/journal", (c) => {

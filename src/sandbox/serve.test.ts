@@ -52,6 +52,48 @@ describe("over sockets", () => {
   });
 });
 
+describe("doors that close", () => {
+  it("let what has begun end first, and take nothing more", async () => {
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = Object.create(sandbox, {
+      fetch: {
+        value: async () => {
+          begun.resolve();
+          await goOn.promise;
+          return new Response("ended");
+        },
+      },
+    }) as Sandbox;
+    const { urls, close } = await serveSandbox(slow);
+    const asked = fetch(urls.github);
+    await begun.promise;
+    const closing = close();
+    await expect(fetch(urls.heroku)).rejects.toThrow("fetch failed");
+    goOn.resolve();
+    expect(await (await asked).text()).toBe("ended");
+    await closing;
+    const gone = expect.objectContaining({ cause: expect.objectContaining({ code: "ECONNREFUSED" }) });
+    await expect(fetch(urls.github)).rejects.toEqual(gone);
+  });
+
+  it("do not wait for what never ends", async () => {
+    const begun = Promise.withResolvers<void>();
+    const never = Object.create(sandbox, {
+      fetch: {
+        value: () => {
+          begun.resolve();
+          return new Promise(() => {});
+        },
+      },
+    }) as Sandbox;
+    const { urls, close } = await serveSandbox(never);
+    const asked = fetch(urls.github).catch((thrown: unknown) => thrown);
+    await begun.promise;
+    await close();
+    expect(await asked).toBeInstanceOf(TypeError);
+  });
+});
+
 describe("the control API", () => {
   it("tells truth and estate, and takes settings, faults and acts", async () => {
     const truth = await control("GET", "/truth");

@@ -1,5 +1,6 @@
 import { chmodSync } from "node:fs";
 import type { Server } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { controlApp } from "./control-routes.ts";
@@ -8,75 +9,110 @@ import { brokenOff } from "./pipeline.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { ConnectionLost, type HttpVendor } from "./world.ts";
 
+/** How long what is being handled may go on when the doors close, and how long its reply may take to leave. */
+const GRACE_MS = 500;
+const FLUSH_MS = 100;
+
 type HttpDoor = HttpVendor | "control";
 type Door = HttpDoor | "mail";
 
 /** Where a served sandbox is reached: `http://...`, mail by `smtp://...`. */
 export interface ServedSandbox {
   urls: Record<Door, string>;
-  /** Stops listening and breaks open connections; the state stays. */
+  /** Lets what is being handled end, stops listening and breaks what is still open; the state stays. */
   close(): Promise<void>;
 }
 
-/** Ports, 0 or absent for any free one; a Unix socket for `gh`, whose plain HTTP goes nowhere else. */
+/** Doors that somebody may knock at already: whoever does waits until there is a sandbox behind them. */
+export interface Doors extends ServedSandbox {
+  open(sandbox: Sandbox): void;
+}
+
+/**
+ * Ports, 0 or absent for any free one; a Unix socket for `gh`, whose plain HTTP goes nowhere else; and a name that the control API
+ * tells, since a port can be another sandbox's by tomorrow.
+ */
 export interface ServeOptions {
   ports?: Partial<Record<Door, number>>;
   githubSocket?: string;
+  name?: string;
 }
 
 /** Serves each vendor, and the control API, on a port of 127.0.0.1 of its own. */
 export async function serveSandbox(sandbox: Sandbox, options: ServeOptions = {}): Promise<ServedSandbox> {
-  const control = controlApp(sandbox.control);
-  const doors: Record<HttpDoor, (request: Request) => Response | Promise<Response>> = {
-    heroku: (request) => sandbox.fetch("heroku", request),
-    github: (request) => sandbox.fetch("github", request),
-    infisical: (request) => sandbox.fetch("infisical", request),
-    slack: (request) => sandbox.fetch("slack", request),
-    control: (request) => control.fetch(request),
+  const { open, ...served } = await openDoors(options);
+  open(sandbox);
+  return served;
+}
+
+/** Takes the ports, the control API's first: of several processes that want the same ones, only one gets past that. */
+export async function openDoors(options: ServeOptions = {}): Promise<Doors> {
+  const behind = Promise.withResolvers<Sandbox>();
+  const control = behind.promise.then((sandbox) => controlApp(sandbox.control, options.name));
+  const vendor = (name: HttpVendor) => async (request: Request) =>
+    (await behind.promise).fetch(name, request);
+  const doors: Record<HttpDoor, (request: Request) => Promise<Response>> = {
+    control: async (request) => (await control).fetch(request),
+    heroku: vendor("heroku"),
+    github: vendor("github"),
+    infisical: vendor("infisical"),
+    slack: vendor("slack"),
   };
-  const servers: Server[] = [];
+  const handling = new Set<Promise<Response>>();
+  const closers: (() => Promise<void>)[] = [];
+  let closing = false;
+  const close = async () => {
+    // What has begun is finished before the ports are free: another process may take them at once, and go on from the state file.
+    closing = true;
+    await Promise.race([Promise.allSettled(handling), wait(GRACE_MS, undefined, { ref: false })]);
+    await Promise.all(closers.map((one) => one()));
+  };
   const open = async (door: HttpDoor, where: number | string) => {
-    const server = httpServer(doors[door]);
-    servers.push(server);
+    const server = httpServer(async (request) => {
+      if (closing) throw new ConnectionLost();
+      const reply = doors[door](request);
+      handling.add(reply);
+      return reply.finally(() => handling.delete(reply));
+    });
     await listen(server, where);
+    closers.push(() => closed(server));
     const address = server.address();
     return typeof address === "object" && address !== null
       ? `http://127.0.0.1:${address.port}`
       : String(where);
   };
-  let mail: { url: string; close(): Promise<void> } | null = null;
-  const close = async () => {
-    await mail?.close();
-    await Promise.all(
-      servers.map(
-        (server) =>
-          new Promise<void>((resolve) => {
-            server.close(() => resolve());
-            server.closeAllConnections();
-          }),
-      ),
-    );
-  };
+  const port = (door: Door) => options.ports?.[door] ?? 0;
   try {
-    const port = (door: Door) => options.ports?.[door] ?? 0;
-    mail = await serveMail(sandbox.smtp, port("mail"));
+    const first = await open("control", port("control"));
+    const mail = await serveMail(async () => (await behind.promise).smtp, port("mail"));
+    closers.push(mail.close);
     const urls = {
       heroku: await open("heroku", port("heroku")),
       github: await open("github", port("github")),
       infisical: await open("infisical", port("infisical")),
       slack: await open("slack", port("slack")),
       mail: mail.url,
-      control: await open("control", port("control")),
+      control: first,
     };
     if (options.githubSocket !== undefined) {
       await open("github", options.githubSocket);
       chmodSync(options.githubSocket, 0o600);
     }
-    return { urls, close };
+    return { urls, close, open: behind.resolve };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const breakOff = setTimeout(() => server.closeAllConnections(), FLUSH_MS);
+    server.close(() => {
+      clearTimeout(breakOff);
+      resolve();
+    });
+  });
 }
 
 function httpServer(handle: (request: Request) => Response | Promise<Response>): Server {

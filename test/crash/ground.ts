@@ -10,7 +10,7 @@ import { type Home, openHome } from "../../src/app/home.ts";
 import { loadConfig } from "../../src/app/load-config.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
 import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
-import { sandboxHome } from "../../src/app/sandbox-door.ts";
+import { serveHere } from "../../src/app/sandbox-door.ts";
 import type { PlanRequest } from "../../src/app/snapshot.ts";
 import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";
@@ -18,7 +18,6 @@ import { type EngineClient, openClient } from "../../src/engine/client.ts";
 import { type EmbeddedServer, openEmbedded } from "../../src/engine/embedded/server.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
-import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { journalSealer } from "../../src/sealing/envelope.ts";
 import { type Crew, openCrew } from "./crew.ts";
 import { type Watch, watched } from "./estate.ts";
@@ -153,11 +152,8 @@ async function openSandbox(dir: string) {
   inner.control.set({ heroku: { poolSize: 10_000_000 } });
   inner.heroku.pool.remaining = 10_000_000;
   const { sandbox, watch } = watched(inner);
-  const served = await serveSandbox(sandbox);
-  const home = sandboxHome(dir);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  writeFileSync(path.join(home, "endpoint.json"), JSON.stringify({ pid: process.pid, urls: served.urls }));
-  return { sandbox, watch, close: () => served.close() };
+  const { close = async () => {} } = await serveHere(dir, async () => sandbox);
+  return { sandbox, watch, close };
 }
 
 async function start(

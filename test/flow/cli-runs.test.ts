@@ -283,6 +283,20 @@ describe("the sandbox's own door", () => {
     expect([left.code, Object.keys(json(left))]).toEqual([0, ["secrets", "open"]]);
     expect(json(await call({ dir }, "runs", "--json"))).toMatchObject({ runs: [] });
   });
+
+  it("[P3] is served on by the second terminal when the first one's process is killed", async () => {
+    const { dir } = await site.project();
+    const rotate = () => start({ dir }, "rotate", "heroku-api-key", "--yes", "--sandbox");
+    const first = rotate();
+    await first.until(/store/);
+    const second = rotate();
+    await second.until(/Attached to/);
+    first.signal("SIGKILL");
+    await first.left;
+    const { code, out } = await second.left;
+    expect(out).toMatch(/^Done in /m);
+    expect(code).toBe(0);
+  });
 });
 
 /** A file's bytes; none of a directory, nor of what the database removed since it was listed. */

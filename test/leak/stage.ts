@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { serveHere } from "../../src/app/sandbox-door.ts";
 import { cleanUp, place } from "../../src/engine/embedded/harness.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
-import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { echoFault, type VendorName } from "./hostile.ts";
 import { outsideSinks } from "./outside.ts";
 import type { Known } from "./search.ts";
@@ -107,8 +107,8 @@ export async function setStage(change = (config: string) => config): Promise<Sta
   let repeater: Repeater | undefined;
   const fetch: Sandbox["fetch"] = async (vendor, request) =>
     (repeater && (await repeated(repeater, vendor, request))) ?? sandbox.fetch(vendor, request);
-  const served = await serveSandbox(Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox);
-  writeFileSync(path.join(home, "endpoint.json"), JSON.stringify({ pid: process.pid, urls: served.urls }));
+  const repeating = Object.create(sandbox, { fetch: { value: fetch } }) as Sandbox;
+  const served = await serveHere(root, async () => repeating);
   const operators = operatorsEnvironment();
   const env = {
     PATH: "/usr/bin:/bin",
@@ -152,7 +152,7 @@ export async function setStage(change = (config: string) => config): Promise<Sta
     leaks: async (values) => leaksIn(await sinks(), values ?? allKnown()),
     close: async () => {
       await watch.stop();
-      await served.close();
+      await served.close?.();
       await cleanUp();
     },
   };

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { CONFIG_FILE } from "../../app/load-config.ts";
-import { runningSandbox, serveHere } from "../../app/sandbox-door.ts";
+import { serveHere } from "../../app/sandbox-door.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
@@ -11,24 +11,23 @@ import { table } from "../render.ts";
 /** `lockstep sandbox`: serves the simulated vendors of this directory until it is told to stop. */
 export async function sandbox(io: Io, options: Common): Promise<Result> {
   const root = options.config ? path.dirname(path.resolve(options.config)) : findRoot(process.cwd());
-  const running = await runningSandbox(root);
-  if (running) {
+  const { urls, close } = await serveHere(root);
+  if (!close) {
     throw new LockstepError({
       code: "USAGE",
-      message: `A sandbox runs for this directory already: ${running.controlUrl}`,
+      message: `A sandbox runs for this directory already: ${urls["control"]}`,
       because: "one estate a directory; two would overwrite each other's state",
       next: "lockstep status --sandbox    uses the one that runs",
     });
   }
-  const served = await serveHere(root);
   const stop = new AbortController();
   const told = Promise.race([once(process, "SIGINT", stop), once(process, "SIGTERM", stop)]);
-  io.note(table(Object.entries(served.urls).map(([vendor, url]) => [vendor, url])));
+  io.note(table(Object.entries(urls).map(([vendor, url]) => [vendor, url])));
   io.note("The sandbox runs until ^C. In another terminal: lockstep status --sandbox");
   await told;
   stop.abort();
-  await served.close();
-  return { exit: EXIT.done, json: { urls: served.urls }, text: "" };
+  await close();
+  return { exit: EXIT.done, json: { urls: urls }, text: "" };
 }
 
 function findRoot(from: string): string {

@@ -12,7 +12,7 @@ let served: Awaited<ReturnType<typeof serveMail>>;
 
 beforeEach(async () => {
   world = await testSandbox();
-  served = await serveMail(world.sandbox.smtp, 0);
+  served = await serveMail(async () => world.sandbox.smtp, 0);
 });
 
 afterEach(() => served.close());

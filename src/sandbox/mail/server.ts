@@ -4,9 +4,9 @@ import type { MailDoor, MailVerdict } from "./door.ts";
 
 const MAX_BYTES = 5 * 1024 * 1024;
 
-/** Serves the mail server in plain SMTP on a port of 127.0.0.1, 0 for any free one. */
+/** Serves the mail server in plain SMTP on a port of 127.0.0.1, 0 for any free one; who comes before there is a door waits. */
 export async function serveMail(
-  door: MailDoor,
+  door: () => Promise<MailDoor>,
   port: number,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const sockets = new Map<number, Socket>();
@@ -37,7 +37,10 @@ export async function serveMail(
   };
 }
 
-function smtpServer(door: MailDoor, breakOff: (session: SMTPServerSession) => void): SMTPServer {
+function smtpServer(
+  door: () => Promise<MailDoor>,
+  breakOff: (session: SMTPServerSession) => void,
+): SMTPServer {
   // The name of whoever signed in, or null.
   const userOf = (session: SMTPServerSession) => session.user ?? null;
   return new SMTPServer({
@@ -50,14 +53,27 @@ function smtpServer(door: MailDoor, breakOff: (session: SMTPServerSession) => vo
     disabledCommands: ["STARTTLS"],
     disableReverseLookup: true,
     logger: false,
-    onConnect: (session, callback) => carry(door.connect(), callback, () => breakOff(session)),
+    onConnect: (session, callback) =>
+      carry(
+        door().then((one) => one.connect()),
+        callback,
+        () => breakOff(session),
+      ),
     onAuth(auth, session, callback) {
       const user = auth.username ?? "";
       const done = (error?: Error | null) => callback(error, error ? undefined : { user });
-      carry(door.authenticate(user, auth.password ?? ""), done, () => breakOff(session));
+      carry(
+        door().then((one) => one.authenticate(user, auth.password ?? "")),
+        done,
+        () => breakOff(session),
+      );
     },
     onRcptTo: (address, session, callback) =>
-      carry(door.recipient(address.address, userOf(session)), callback, () => breakOff(session)),
+      carry(
+        door().then((one) => one.recipient(address.address, userOf(session))),
+        callback,
+        () => breakOff(session),
+      ),
     onData(stream, session, callback) {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -69,7 +85,7 @@ function smtpServer(door: MailDoor, breakOff: (session: SMTPServerSession) => vo
         };
         if (stream.sizeExceeded)
           return callback(smtpError(552, "Message size exceeds fixed maximum message size"));
-        const taken = door.deliver(envelope, Buffer.concat(chunks), userOf(session));
+        const taken = door().then((one) => one.deliver(envelope, Buffer.concat(chunks), userOf(session)));
         carry(taken, callback, () => breakOff(session));
       });
     },

@@ -18,7 +18,7 @@ let password: string;
 
 beforeEach(async () => {
   world = await testSandbox();
-  served = await serveMail(world.sandbox.smtp, 0);
+  served = await serveMail(async () => world.sandbox.smtp, 0);
   password = world.sandbox.control.estate().mail.accounts[USER] ?? "";
 });
 afterEach(() => served.close());
