@@ -7,7 +7,8 @@ import { loadEnvelope } from "../sealing/envelope.ts";
 import { type KeyRing, openKeyRing } from "../sealing/key-ring.ts";
 import { findConfig, type LoadedConfig, loadConfig } from "./load-config.ts";
 import { withLocalOperator } from "./people.ts";
-import { openSandbox, type SandboxDoor, sandboxHome } from "./sandbox-door.ts";
+import { openSandbox, type SandboxDoor } from "./sandbox-door.ts";
+import { sandboxHome } from "./sandbox-serving.ts";
 
 /** Where a command was called and what was asked of it. */
 export interface Where {

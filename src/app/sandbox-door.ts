@@ -1,10 +1,5 @@
-import { linkSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { LockstepError } from "../core/errors.ts";
-import { hasCode, homeTrouble } from "../engine/embedded/trouble.ts";
-import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { Redirection } from "./connections.ts";
+import { PATIENCE_MS, type Served, serveHere } from "./sandbox-serving.ts";
 
 /** A sandbox that this process can use: one that another process serves, or its own. */
 export interface SandboxDoor {
@@ -12,27 +7,6 @@ export interface SandboxDoor {
   readonly controlUrl: string;
   /** Stops serving if it is this process that serves. */
   close(): Promise<void>;
-}
-
-/** The sandbox of a directory, served: `close` ends that, and is absent where it is another process that serves. */
-export interface Served {
-  readonly urls: Readonly<Record<string, string>>;
-  close?(): Promise<void>;
-}
-
-/** Where the sandbox of a directory is served, or was served last. */
-interface Endpoint {
-  readonly urls: Readonly<Record<string, string>>;
-}
-
-/** How long the process that serves may take for a reply: it may be starting, and the machine slow. */
-const PATIENCE_MS = 10_000;
-/** How often ports are tried that neither let us in nor answer as this sandbox, before they count as somebody else's. */
-const TRIES = 5;
-
-/** The directory of everything that belongs to the sandbox of a project: its own Lockstep home beside the vendors' state. */
-export function sandboxHome(root: string): string {
-  return path.join(root, ".lockstep", "sandbox");
 }
 
 /**
@@ -59,162 +33,57 @@ export async function openSandbox(root: string): Promise<SandboxDoor> {
     await serving?.catch(() => {});
     await Promise.all(closers.map((one) => one()));
   };
-  const { urls } = await serve();
+  const enter = async (tries: number): Promise<SandboxDoor> => {
+    const { urls } = await serve();
+    try {
+      const estate = await estateAt(urls);
+      return { controlUrl: urls["control"] ?? "", redirection: redirectionTo(urls, estate, reopen), close };
+    } catch (thrown) {
+      // The process that served may have ended since it was asked.
+      if (tries > 1) return enter(tries - 1);
+      await close();
+      throw thrown;
+    }
+  };
   const reopen = async () => {
     if (!closing) await serve();
   };
-  try {
-    return { ...(await doorTo(urls, reopen)), close };
-  } catch (thrown) {
-    await close();
-    throw thrown;
-  }
+  return enter(3);
 }
 
-/**
- * Serves the sandbox of a directory in this process unless another one does: at the addresses of last time where they are free, and
- * with word of them for others. Nothing reads or writes the vendors' state before it is settled who serves.
- *
- * @throws LockstepError `VENDOR_UNREACHABLE` where a process has the addresses and does not answer; `DISK_FULL` and
- * `HOME_NOT_WRITABLE`
- */
-export async function serveHere(
-  root: string,
-  create = () => lastState(root),
-  patienceMs = PATIENCE_MS,
-): Promise<Served> {
-  const home = sandboxHome(root);
-  await inHome(home, () => mkdirSync(home, { recursive: true, mode: 0o700 }));
-  const name = realpathSync(home);
-  const { openDoors } = await import("../sandbox/serve.ts");
-  for (let tries = 1; ; tries += 1) {
-    const known = readEndpoint(root);
-    if (known && (await answers(known, name, patienceMs))) return known;
-    const doors = await openDoors({ name, ports: portsOf(known) }).catch((thrown: unknown) => {
-      if (hasCode(thrown, "EADDRINUSE")) return undefined;
-      throw thrown;
-    });
-    if (doors && (known || (await inHome(home, () => leaveWord(root, doors))))) {
-      try {
-        doors.open(await inHome(home, create));
-        return doors;
-      } catch (thrown) {
-        await doors.close();
-        throw thrown;
-      }
-    }
-    // Another process was faster; or its ports are somebody else's by now.
-    await doors?.close();
-    if (tries % TRIES === 0) rmSync(endpointFile(root), { force: true });
-    await sleep(50);
-  }
+/** The part of the control API's estate that leads clients there. */
+interface Estate {
+  readonly github: { readonly tokens: Readonly<Record<string, string>> };
+  readonly infisical: {
+    readonly identities: Readonly<Record<string, { clientId: string; clientSecret: string }>>;
+  };
+  readonly slack: { readonly bots: Readonly<Record<string, { token: string }>> };
+  readonly mail: { readonly accounts: Readonly<Record<string, string>> };
+  readonly pages: Readonly<Record<string, string>>;
 }
 
-/** The simulated vendors of a directory as they were left. */
-async function lastState(root: string): Promise<Sandbox> {
-  const [{ createSandbox }, { raxxEstate }] = await Promise.all([
-    import("../sandbox/sandbox.ts"),
-    import("../sandbox/estate.ts"),
-  ]);
-  return createSandbox({ estate: raxxEstate(), stateFile: path.join(sandboxHome(root), "vendors.json") });
-}
-
-async function inHome<T>(home: string, body: () => T | Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (thrown) {
-    throw homeTrouble(thrown, home);
-  }
-}
-
-/** Whether the sandbox of that name answers there; somebody else's program does not count. */
-async function answers({ urls }: Endpoint, name: string, patienceMs: number): Promise<boolean> {
-  const url = `${urls["control"]}/name`;
-  try {
-    const reply = await fetch(url, { signal: AbortSignal.timeout(patienceMs), redirect: "error" });
-    return (await reply.text()) === name;
-  } catch (thrown) {
-    if (thrown instanceof Error && thrown.name === "TimeoutError") throw silent(url);
-    return false;
-  }
-}
-
-function silent(url: string): LockstepError {
-  return new LockstepError({
-    code: "VENDOR_UNREACHABLE",
-    message: `The sandbox of this directory does not answer: ${url}`,
-    because:
-      "the process that serves it was stopped or is stuck; two sandboxes would overwrite each other's state",
-    next: "lockstep status --sandbox    once that process goes on, or has ended",
-  });
-}
-
-async function doorTo(
-  urls: Endpoint["urls"],
-  reopen: () => Promise<void>,
-): Promise<Omit<SandboxDoor, "close">> {
-  const control = urls["control"] ?? "";
-  const reply = await fetch(`${control}/estate`, {
+async function estateAt(urls: Served["urls"]): Promise<Estate> {
+  const reply = await fetch(`${urls["control"]}/estate`, {
     signal: AbortSignal.timeout(PATIENCE_MS),
     redirect: "error",
   });
-  const estate = (await reply.json()) as {
-    github: { tokens: Record<string, string> };
-    infisical: { identities: Record<string, { clientId: string; clientSecret: string }> };
-    slack: { bots: Record<string, { token: string }> };
-    mail: { accounts: Record<string, string> };
-    pages: Record<string, string>;
-  };
+  return (await reply.json()) as Estate;
+}
+
+function redirectionTo(urls: Served["urls"], estate: Estate, reopen: () => Promise<void>): Redirection {
   const identity = estate.infisical.identities["lockstep"];
   const [user = "", password = ""] = Object.entries(estate.mail.accounts)[0] ?? [];
   return {
-    controlUrl: control,
-    redirection: {
-      urls,
-      reopen,
-      pages: Object.fromEntries(
-        Object.entries(estate.pages).map(([origin, path]) => [origin, `${urls["heroku"] ?? ""}${path}`]),
-      ),
-      credentials: {
-        github: { token: estate.github.tokens["rotation"] ?? "" },
-        infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },
-        slack: { token: estate.slack.bots["lockstep"]?.token ?? "" },
-        mail: { user, password },
-      },
+    urls,
+    reopen,
+    pages: Object.fromEntries(
+      Object.entries(estate.pages).map(([origin, path]) => [origin, `${urls["heroku"] ?? ""}${path}`]),
+    ),
+    credentials: {
+      github: { token: estate.github.tokens["rotation"] ?? "" },
+      infisical: { clientId: identity?.clientId ?? "", clientSecret: identity?.clientSecret ?? "" },
+      slack: { token: estate.slack.bots["lockstep"]?.token ?? "" },
+      mail: { user, password },
     },
   };
-}
-
-function portsOf(known: Endpoint | undefined): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(known?.urls ?? {}).map(([door, url]) => [door, Number(new URL(url).port)]),
-  );
-}
-
-function readEndpoint(root: string): Endpoint | undefined {
-  try {
-    return JSON.parse(readFileSync(endpointFile(root), "utf8")) as Endpoint;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Leaves word of the addresses, as a whole; false where somebody else has left theirs. It stays, so that the next uses them again. */
-function leaveWord(root: string, { urls }: Endpoint): boolean {
-  const file = endpointFile(root);
-  const whole = `${file}.${process.pid}.tmp`;
-  writeFileSync(whole, JSON.stringify({ urls }), { mode: 0o600 });
-  try {
-    linkSync(whole, file);
-    return true;
-  } catch (thrown) {
-    if (hasCode(thrown, "EEXIST")) return false;
-    throw thrown;
-  } finally {
-    rmSync(whole, { force: true });
-  }
-}
-
-function endpointFile(root: string): string {
-  return path.join(sandboxHome(root), "endpoint.json");
 }

@@ -10,7 +10,7 @@ import { type Home, openHome } from "../../src/app/home.ts";
 import { loadConfig } from "../../src/app/load-config.ts";
 import { RUNBOOKS_VERSION } from "../../src/app/runbooks.ts";
 import { followRun, planFor, type RunView, startRun } from "../../src/app/runs.ts";
-import { serveHere } from "../../src/app/sandbox-door.ts";
+import { serveHere } from "../../src/app/sandbox-serving.ts";
 import type { PlanRequest } from "../../src/app/snapshot.ts";
 import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";

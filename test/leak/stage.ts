@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { serveHere } from "../../src/app/sandbox-door.ts";
+import { serveHere } from "../../src/app/sandbox-serving.ts";
 import { cleanUp, place } from "../../src/engine/embedded/harness.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { alphanumeric } from "../../src/sandbox/random.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { CONFIG_FILE } from "../../app/load-config.ts";
-import { serveHere } from "../../app/sandbox-door.ts";
+import { serveHere } from "../../app/sandbox-serving.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import type { Common } from "../main.ts";
