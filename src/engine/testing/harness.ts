@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { place, seeded } from "../embedded/harness.ts";
 import { type EmbeddedServer, openEmbedded } from "../embedded/server.ts";
+import type { Beginning } from "./process.ts";
 
 /** A database of its own for one test, and the file that its runs' effects are appended to. */
 export interface Ground {
@@ -58,6 +59,9 @@ export interface Said {
   readonly [more: string]: unknown;
 }
 
+/** Longer than any test waits: what does not happen before does not happen because of it. */
+export const NEVER_MS = 600_000;
+
 const children = new Set<Child>();
 
 /** A process with an engine. */
@@ -70,9 +74,14 @@ export class Child {
   noise = "";
   #wake: (() => void)[] = [];
 
-  constructor(ground: Ground, kind = "worker", keys = "right") {
+  /** Where `times` does not say otherwise, a process that this machine makes wait does not count as frozen. */
+  constructor({ url, file }: Ground, how: Partial<Pick<Beginning, "kind" | "keys" | "times">> = {}) {
     const script = fileURLToPath(new URL("./process.ts", import.meta.url));
-    this.process = spawn(process.execPath, [script, ground.url, ground.file, kind, keys]);
+    const beginning: Beginning = {
+      ...{ url, file, kind: "worker", keys: "right", graceMs: NEVER_MS, ...how },
+      times: { staleMs: NEVER_MS, ...how.times },
+    };
+    this.process = spawn(process.execPath, [script, JSON.stringify(beginning)]);
     this.process.stderr.on("data", (data) => {
       this.stderr += String(data);
     });
@@ -90,7 +99,7 @@ export class Child {
   }
 
   /** Waits until it says that, and returns it. */
-  async until(event: string, fits: (said: Said) => boolean = () => true, patienceMs = 15_000): Promise<Said> {
+  async until(event: string, fits: (said: Said) => boolean = () => true, patienceMs = 60_000): Promise<Said> {
     const deadline = Date.now() + patienceMs;
     for (;;) {
       const found = this.said.find((said) => said.event === event && fits(said));
