@@ -27,7 +27,7 @@ let engine: Engine | undefined;
 
 beforeAll(async () => {
   ground = await makeGround();
-}, 30_000);
+});
 afterEach(async () => {
   await engine?.close(0);
   engine = undefined;
@@ -36,7 +36,7 @@ afterAll(async () => {
   await ground.close();
   await cleanUp();
   dropTemplate();
-}, 20_000);
+});
 
 const once: EngineOptions["procedure"] = ({ id }, journal) => journal.once("only", async () => id);
 
@@ -55,7 +55,7 @@ async function open(procedure = once): Promise<Engine> {
   return opened;
 }
 
-const patience = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(4_000) });
+const patience = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(50_000) });
 
 test("a run is begun because its process was told of it, not because the queue was polled", async () => {
   const engine = await open();
