@@ -45,7 +45,9 @@ describe("audit log", () => {
       run,
       context: { reason: "scheduled", copies: ["a", "b"] },
     });
-    expect(Math.abs(Date.parse(kept?.at ?? "") - before)).toBeLessThan(5_000);
+    // Both read this machine's clock, one of them to the microsecond.
+    expect(Date.parse(kept?.at ?? "")).toBeGreaterThanOrEqual(before - 1);
+    expect(Date.parse(kept?.at ?? "")).toBeLessThanOrEqual(Date.now() + 1);
   });
 
   it.each([
@@ -234,6 +236,8 @@ describe("ledger", () => {
 
 describe("budget", () => {
   const slow = { capacity: 10, perMinute: 600 };
+  /** Nothing comes back while a test runs. */
+  const still = { capacity: 100, perMinute: 0.001 };
   const level = async (account: string): Promise<number> =>
     (
       await test.db.query<{ level: number }>("SELECT level FROM lockstep.budget WHERE account = $1", [
@@ -244,7 +248,6 @@ describe("budget", () => {
   it("counts every call of workers that take at once", async () => {
     const account = fresh("account");
     const other = await openDatabase(test.url);
-    const still = { capacity: 100, perMinute: 0.001 };
     const budgets = [budgetIn(test.db, () => still), budgetIn(other, () => still)];
     await Promise.all(Array.from({ length: 60 }, (_, n) => budgets[n % 2]?.take(account, 0)));
     expect(await level(account)).toBeCloseTo(40, 1);
@@ -254,27 +257,30 @@ describe("budget", () => {
   it("lets a caller wait its turn, and refuses one that cannot wait so long, without taking its call", async () => {
     const account = fresh("account");
     const budget = budgetIn(test.db, () => slow);
-    await budget.saw(account, { remaining: 0 });
     const before = Date.now();
-    await budget.take(account, 1_000);
-    expect(Date.now() - before).toBeGreaterThan(60);
     await budget.saw(account, { remaining: 0 });
-    await expect(budget.take(account, 10)).rejects.toMatchObject({ code: "VENDOR_RATE_LIMITED" });
-    expect(await level(account)).toBeGreaterThan(-0.5);
+    await budget.take(account, 1_000);
+    // From before it was empty: one call comes back each 100 ms, also while this process waits for its turn.
+    expect(Date.now() - before).toBeGreaterThan(90);
+    const refused = fresh("account");
+    const impatient = budgetIn(test.db, () => still);
+    await impatient.saw(refused, { remaining: 0 });
+    await expect(impatient.take(refused, 10)).rejects.toMatchObject({ code: "VENDOR_RATE_LIMITED" });
+    expect(await level(refused)).toBeCloseTo(0, 1);
   });
 
   it("follows the vendor's headers up and down, and keeps the calls that are being waited for", async () => {
     const account = fresh("account");
-    const budget = budgetIn(test.db, () => ({ capacity: 100, perMinute: 60 }));
+    const budget = budgetIn(test.db, () => still);
     await budget.saw(account, { remaining: 3 });
-    expect(await level(account)).toBeCloseTo(3, 0);
+    expect(await level(account)).toBeCloseTo(3, 1);
     await budget.saw(account, { remaining: 50 });
-    expect(await level(account)).toBeCloseTo(50, 0);
+    expect(await level(account)).toBeCloseTo(50, 1);
     await test.db.query("UPDATE lockstep.budget SET level = -5, at = clock_timestamp() WHERE account = $1", [
       account,
     ]);
     await budget.saw(account, { remaining: 1 });
-    expect(await level(account)).toBeCloseTo(-4, 0);
+    expect(await level(account)).toBeCloseTo(-4, 1);
   });
 
   it("stays away until the vendor's own moment, also a caller that was waiting already", async () => {
@@ -283,12 +289,13 @@ describe("budget", () => {
     await budget.saw(account, { blockedUntil: new Date(Date.now() + 60_000).toISOString() });
     await expect(budget.take(account, 5_000)).rejects.toMatchObject({ code: "VENDOR_RATE_LIMITED" });
     const waiting = fresh("account");
-    await budget.saw(waiting, { remaining: 0 });
-    const before = Date.now();
-    const taken = budget.take(waiting, 5_000);
-    await budget.saw(waiting, { blockedUntil: new Date(before + 400).toISOString() });
+    const sleepy = budgetIn(test.db, () => ({ capacity: 10, perMinute: 30 }));
+    await sleepy.saw(waiting, { remaining: 0 });
+    const taken = sleepy.take(waiting, 600_000);
+    const until = Date.now() + 2_400;
+    await sleepy.saw(waiting, { blockedUntil: new Date(until).toISOString() });
     await taken;
-    expect(Date.now() - before).toBeGreaterThan(380);
+    expect(Date.now()).toBeGreaterThanOrEqual(until - 1);
   });
 
   it("counts callers of one process together with what replies said before them, the reply first", async () => {
@@ -300,7 +307,7 @@ describe("budget", () => {
         return test.db.query(sql, values);
       },
     };
-    const budget = budgetIn(counted, () => ({ capacity: 100, perMinute: 0.001 }));
+    const budget = budgetIn(counted, () => still);
     await budget.take(account, 0);
     statements = 0;
     const seen = [budget.saw(account, { remaining: 60 }), budget.saw(account, { remaining: 50 })];
@@ -311,11 +318,11 @@ describe("budget", () => {
 
   it("tells each of several callers at once its own wait, and takes no call for those who have no patience", async () => {
     const account = fresh("account");
-    const budget = budgetIn(test.db, () => ({ capacity: 2, perMinute: 60 }));
+    const budget = budgetIn(test.db, () => ({ ...still, capacity: 2 }));
     const ends = await Promise.allSettled(
       [0, 0, 0, 10].map((patienceMs) => budget.take(account, patienceMs)),
     );
     expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "rejected"]);
-    expect(await level(account)).toBeCloseTo(0, 0);
+    expect(await level(account)).toBeCloseTo(0, 1);
   });
 });

@@ -247,7 +247,10 @@ describe("what a call leaves", () => {
 describe("over real connections", () => {
   const fetch = globalThis.fetch;
 
-  async function served(handler: (request: IncomingMessage, response: ServerResponse) => void) {
+  async function served(
+    handler: (request: IncomingMessage, response: ServerResponse) => void,
+    deadlineMs = 60_000,
+  ) {
     const paths: string[] = [];
     const server = createHttpServer((request, response) => {
       paths.push(request.url ?? "");
@@ -256,7 +259,7 @@ describe("over real connections", () => {
     await once(server, "listening");
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const over = { baseUrl: `http://127.0.0.1:${port}/`, fetch, deadlineMs: 150 };
+    const over = { baseUrl: `http://127.0.0.1:${port}/`, fetch, deadlineMs };
     const ends = [summary(await read(over)), summary(await write(over))];
     server.closeAllConnections();
     server.close();
@@ -273,7 +276,7 @@ describe("over real connections", () => {
       response.write("{", () => response.destroy());
     });
     expect(cut.ends).toEqual(lost);
-    expect((await served(() => {})).ends).toEqual(lost);
+    expect((await served(() => {}, 20)).ends).toEqual(lost);
     const moved = await served((_, response) => response.writeHead(302, { location: "/login" }).end());
     expect(moved.ends).toEqual(["unknown VENDOR_REPLY_FOREIGN", "unknown VENDOR_REPLY_FOREIGN"]);
     expect(moved.paths).not.toContain("/login");

@@ -49,9 +49,10 @@ const ahead = { monotonic: 0, wall: 0 };
 
 beforeEach(() => {
   Object.assign(ahead, { monotonic: 0, wall: 0 });
-  const [monotonic, wall] = [performance.now.bind(performance), Date.now];
-  vi.spyOn(performance, "now").mockImplementation(() => monotonic() + ahead.monotonic);
-  vi.spyOn(Date, "now").mockImplementation(() => wall() + ahead.wall);
+  // Both stand still but for that: a machine that halts for as long as a permit lasts would be asked once more.
+  const [monotonic, wall] = [performance.now(), Date.now()];
+  vi.spyOn(performance, "now").mockImplementation(() => monotonic + ahead.monotonic);
+  vi.spyOn(Date, "now").mockImplementation(() => wall + ahead.wall);
 });
 
 /** Both clocks, or one of them, jump ahead, as for a process that was frozen or on a machine that slept. */
