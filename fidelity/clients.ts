@@ -96,7 +96,7 @@ function run(file: string, args: string[], env: Record<string, string>): Promise
   // Only what is named here: no key, proxy or setting of the person who runs the tests.
   const all = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", NO_COLOR: "1", COLUMNS: "400", ...env };
   return new Promise((resolve) => {
-    const child = execFile(file, args, { env: all, timeout: 50_000 }, (error, stdout, stderr) => {
+    const child = execFile(file, args, { env: all, timeout: 240_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ code, stdout, stderr: stderr.replaceAll("›", " ").replace(/\s+/g, " ").trim() });
     });

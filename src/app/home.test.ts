@@ -5,7 +5,7 @@ import { cleanUp, dropTemplate, place, seeded, serverPid, stopped } from "../eng
 import { hasDatabase, openEmbedded } from "../engine/embedded/server.ts";
 import { openHome, type Where } from "./home.ts";
 
-afterEach(cleanUp, 20_000);
+afterEach(cleanUp);
 afterAll(dropTemplate);
 
 const EMPTY = "export default { connections: {}, secrets: {} };\n";
@@ -16,7 +16,7 @@ function called(root: string, config: string): Where {
   return { cwd: root, env: {}, sandbox: false };
 }
 
-describe("a home is opened", { timeout: 30_000 }, () => {
+describe("a home is opened", () => {
   it("with its database, which is made, and started again the next time", async () => {
     const root = place();
     const where = called(root, EMPTY);

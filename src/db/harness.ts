@@ -3,11 +3,10 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Credential } from "../core/credential.ts";
 import type { Actor, AuditEntry, Flow, RotationRow } from "../core/record.ts";
-import { cleanUp, place } from "../engine/embedded/harness.ts";
+import { cleanUp, place, until } from "../engine/embedded/harness.ts";
 import { openEmbedded } from "../engine/embedded/server.ts";
 import { openDatabase } from "./connect.ts";
 import type { Database } from "./database.ts";
@@ -25,10 +24,7 @@ export interface TestDatabase {
 
 /** Waits until a server whose last user has left is really gone; its directory can be removed then. */
 export async function gone(dataDir: string): Promise<void> {
-  const pidFile = join(dataDir, "postmaster.pid");
-  for (const deadline = Date.now() + 10_000; existsSync(pidFile); await sleep(10)) {
-    if (Date.now() > deadline) throw new Error(`the server of ${dataDir} does not end`);
-  }
+  await until(() => !existsSync(join(dataDir, "postmaster.pid")), `the server of ${dataDir} ends`);
 }
 
 /** Starts a server of its own and opens its database. */

@@ -48,7 +48,7 @@ async function open(
 
 const soon = (ms: number): string => instantOf(Date.now() + ms);
 
-async function until(holds: () => boolean | Promise<boolean>, patienceMs = 50_000): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>, patienceMs = 120_000): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
     if (Date.now() > deadline)

@@ -55,7 +55,7 @@ async function open(procedure = once): Promise<Engine> {
   return opened;
 }
 
-const patience = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(50_000) });
+const patience = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(120_000) });
 
 test("a run is begun because its process was told of it, not because the queue was polled", async () => {
   const engine = await open();

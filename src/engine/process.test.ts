@@ -44,7 +44,7 @@ async function asked<T>(work: (client: Requests) => Promise<T>): Promise<T> {
 const start = (id: string, input: Orders, secret = id): Promise<{ started: boolean }> =>
   asked((client) => client.start({ id, secret, input }));
 const result = (id: string): Promise<unknown> =>
-  asked((client) => client.result(id, { signal: AbortSignal.timeout(60_000) }));
+  asked((client) => client.result(id, { signal: AbortSignal.timeout(120_000) }));
 
 /** Two processes: the one that runs `id` at this step, and the other. */
 async function runner(children: readonly Child[], id: string, step: number): Promise<[Child, Child, number]> {
@@ -97,7 +97,7 @@ const KILLS = Number(process.env["LOCKSTEP_KILLS"] ?? 10);
 const IDLE_MS = 30_000;
 
 test("a killed process's run goes on in another, and each step but the cut one has one effect", {
-  timeout: 60_000 + KILLS * 10_000,
+  timeout: 300_000 + KILLS * 10_000,
 }, async () => {
   const took: number[] = [];
   const hired = () => new Child(ground, { times: { idleMs: IDLE_MS } });
@@ -161,9 +161,7 @@ test("a frozen process is taken over; woken before its effect, it is refused", a
   expect(frozen.stderr).toBe("");
 });
 
-test("the database is killed and comes back: processes live, no effect twice, the run ends", {
-  timeout: 120_000,
-}, async () => {
+test("the database is killed and comes back: processes live, no effect twice, the run ends", async () => {
   // Nobody dies here: whoever takes longer to come back than the other is given the time.
   const times = { restartMs: NEVER_MS };
   const children = [new Child(ground, { times }), new Child(ground, { times })];
@@ -219,7 +217,7 @@ test("a process that closes finishes its step and hands the run back; one that w
       expect(
         await asked((client) => (client as unknown as { workers(): Promise<unknown[]> }).workers()),
       ).toEqual([]),
-    { timeout: 30_000 },
+    { timeout: 120_000 },
   );
 });
 

@@ -39,9 +39,7 @@ async function expectStruck(run: string, orders: readonly Order[]): Promise<void
 }
 
 describe("[P11] killed with SIGKILL in every entry, other processes go on", () => {
-  test("[P11] [HK-24] with a key that a person supplies, and its value is asked for once", {
-    timeout: 150_000,
-  }, async () => {
+  test("[P11] [HK-24] with a key that a person supplies, and its value is asked for once", async () => {
     const asked = { supplied: true };
     // What it shares with every rotation is struck in `steps.test.ts`.
     const own = /^(check|identify|announce|supply|validate|ready|store|revoke|prove-dead)\//;
@@ -56,7 +54,7 @@ describe("[P11] killed with SIGKILL in every entry, other processes go on", () =
       scope: ["global"],
     });
     await ground.answer(waiting, { token: ground.sandbox.control.estate().heroku.tokens[id] ?? "" });
-    const view = await ground.end(run, 120_000, waiting.run.question);
+    const view = await ground.end(run, waiting.run.question);
     await expectStruck(run, orders);
     expect(estateOf(ground.sandbox).held).toBe(id);
     await expectPromises(ground, before, view, { minted: 0 });
@@ -65,7 +63,7 @@ describe("[P11] killed with SIGKILL in every entry, other processes go on", () =
     ).toHaveLength(1);
   });
 
-  test("[P11] [X-01] a revoke ends one key, once", { timeout: 60_000 }, async () => {
+  test("[P11] [X-01] a revoke ends one key, once", async () => {
     const scope = ["global"];
     const description = "raxx-ci-rotation-unused";
     const { id = "" } = ground.sandbox.control.act({ act: "create-authorization", description, scope });
@@ -73,7 +71,7 @@ describe("[P11] killed with SIGKILL in every entry, other processes go on", () =
     const orders = kills(revoke, asked);
     const before = estateOf(ground.sandbox);
     const run = await ground.startOf(asked, ...orders);
-    const view = await ground.end(run, 50_000);
+    const view = await ground.end(run);
     await expectStruck(run, orders);
     const after = estateOf(ground.sandbox);
     const living = ({ authorizations }: typeof after) =>
@@ -86,12 +84,12 @@ describe("[P11] killed with SIGKILL in every entry, other processes go on", () =
     await expectForgotten(ground, after, view, 0);
   });
 
-  test("[P11] [X-01] a test changes nothing", { timeout: 60_000 }, async () => {
+  test("[P11] [X-01] a test changes nothing", async () => {
     const asked = { flow: "test" } as const;
     const orders = kills(onlyTest, asked);
     const before = estateOf(ground.sandbox);
     const run = await ground.startOf(asked, ...orders);
-    const view = await ground.end(run, 50_000);
+    const view = await ground.end(run);
     await expectStruck(run, orders);
     const after = estateOf(ground.sandbox);
     expect(writesSince(ground.sandbox, before)).toEqual([]);

@@ -15,6 +15,7 @@ import type { PlanRequest } from "../../src/app/snapshot.ts";
 import type { Decision } from "../../src/core/circumstances.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { type EngineClient, openClient } from "../../src/engine/client.ts";
+import { endServersBelow } from "../../src/engine/embedded/harness.ts";
 import { type EmbeddedServer, openEmbedded } from "../../src/engine/embedded/server.ts";
 import { raxxEstate } from "../../src/sandbox/estate.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
@@ -25,6 +26,9 @@ import type { Hit, Order } from "./hook.ts";
 
 /** The secret that is rotated again and again: each run starts from what the one before left. */
 export const SECRET = "heroku-api-key";
+
+/** How long is waited for what should come; only to say what has not. */
+const PATIENCE_MS = 240_000;
 
 /** Who starts the runs and decides on them. */
 const ACTOR = { name: "crash suite", assurance: "local user", role: "superadmin" } as const;
@@ -64,7 +68,7 @@ export interface Ground {
    * Waits for its end; a held run, or one that takes too long, is an error that says what happened. `answered` is the
    * question that was just answered: until a process takes the answer up the run shows as waiting for it.
    */
-  end(run: string, patienceMs?: number, answered?: string): Promise<RunView>;
+  end(run: string, answered?: string): Promise<RunView>;
   /** Waits until it is held or waits for a task, or however else it stops; `answered` is the question that was just decided. */
   stops(run: string, answered?: string): Promise<RunView>;
   /** Tells a run that is held or waits what a person decided. */
@@ -100,8 +104,7 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     crew,
     start: (...wanted) => start({ home, client, orders }, {}, wanted),
     startOf: (asked, ...wanted) => start({ home, client, orders }, asked, wanted),
-    end: (run, patienceMs = 20_000, answered = undefined) =>
-      end({ home, client, crew }, run, { patienceMs, ...(answered !== undefined && { answered }) }),
+    end: (run, answered) => end({ home, client, crew }, run, answered),
     stops: (run, answered) => stops(home, run, answered),
     decide: ({ run }, choice) => decide(home, client, run, { choice }, ACTOR),
     answer: async ({ run }, fields) => {
@@ -111,7 +114,7 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
     },
     hits: (run) => hitsOf(orders, run),
     struck: async (run, count) => {
-      const over = AbortSignal.timeout(30_000);
+      const over = AbortSignal.timeout(PATIENCE_MS);
       while (hitsOf(orders, run).length < count && !over.aborted) await sleep(20);
     },
     postmaster,
@@ -125,8 +128,8 @@ export async function openGround({ dir }: Project, workers: number): Promise<Gro
       for (const server of servers) await server.close();
       await closeSandbox();
       // The last user stops the server, and does not wait for its end.
-      for (let tries = 0; existsSync(postmaster) && tries < 200; tries += 1) await sleep(20);
-      rmSync(dir, { recursive: true, force: true });
+      await endServersBelow(dir);
+      rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
@@ -178,10 +181,11 @@ async function start(
 async function end(
   { home, client, crew }: { home: Home; client: EngineClient; crew: Crew },
   run: string,
-  { patienceMs, ...options }: { readonly patienceMs: number; readonly answered?: string },
+  answered: string | undefined,
 ): Promise<RunView> {
-  const signal = AbortSignal.timeout(patienceMs);
-  const view = await followRun(home, run, () => {}, { signal, ...options });
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const options = { signal, ...(answered !== undefined && { answered }) };
+  const view = await followRun(home, run, () => {}, options);
   if (view.run.status === "completed") {
     // What is shown as completed must also be over for the engine.
     await client.result(run, { signal });
@@ -194,7 +198,7 @@ async function end(
 }
 
 async function stops(home: Home, run: string, answered?: string): Promise<RunView> {
-  const options = { signal: AbortSignal.timeout(30_000), ...(answered !== undefined && { answered }) };
+  const options = { signal: AbortSignal.timeout(PATIENCE_MS), ...(answered !== undefined && { answered }) };
   return followRun(home, run, () => {}, options);
 }
 

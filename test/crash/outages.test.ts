@@ -29,18 +29,13 @@ describe("[P11] a frozen process is taken over, and changes nothing when it wake
 async function freezes(order: Order): Promise<void> {
   const before = estateOf(ground.sandbox);
   const run = await ground.start(order);
-  const view = await ground.end(run, 30_000);
+  const view = await ground.end(run);
   const [hit] = ground.hits(run);
   if (!hit) throw new Error("nobody was frozen");
   expect(ground.crew.gone(hit.pid)).toBe(false);
   const finished = estateOf(ground.sandbox);
   ground.crew.signal(hit.pid, "SIGCONT");
   await sleep(1_000);
-  console.log(
-    JSON.stringify(
-      await ground.home.database.query("SELECT event, channel, kind, body FROM lockstep.notice"),
-    ),
-  );
   expect(writesSince(ground.sandbox, finished), "the woken process wrote nothing").toEqual([]);
   const twice = order.entry === "mint/act" && order.when === "inside";
   await expectPromises(ground, before, view, twice ? { minted: 2, sealed: 1 } : {});
@@ -50,7 +45,7 @@ describe("[P11] the database is killed: the workers live, and the run goes on wh
   test.for([
     ["mint/act", "returned"],
     ["store/act", "after"],
-  ] as const)("[P11] database killed at %s, %s", (at) => expectOutlived(ground, at, 30_000));
+  ] as const)("[P11] database killed at %s, %s", (at) => expectOutlived(ground, at));
 });
 
 test("[P1] [HK-11] at no moment did the vault, a copy or a running process hold a dead key", () => {

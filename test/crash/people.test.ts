@@ -78,7 +78,7 @@ describe("[P11] [X-14] killed on the way back, another process goes on with it",
     ]);
   });
 
-  test.for(parts)("[P11] [X-14] at $name", { timeout: 60_000 }, async ({ orders }) => {
+  test.for(parts)("[P11] [X-14] at $name", async ({ orders }) => {
     const before = estateOf(ground.sandbox);
     const held = await heldAtTheLastCopy(...orders);
     await ground.decide(held, "rollback");
@@ -92,7 +92,7 @@ describe("[P11] [X-14] killed on the way back, another process goes on with it",
 describe("[P11] [X-14] killed when it becomes held, and while it is held", () => {
   const entry = `held/propagate/${snapshot.waves.at(-1)?.[0]?.id}/1/1`;
 
-  test.for(["retry", "rollback"] as const)("[P11] [X-14] then %s", { timeout: 60_000 }, async (choice) => {
+  test.for(["retry", "rollback"] as const)("[P11] [X-14] then %s", async (choice) => {
     const before = estateOf(ground.sandbox);
     const orders = [kill(entry, "before"), kill(entry, "returned"), kill(entry, "after")];
     const held = await heldAtTheLastCopy(...orders);
@@ -105,7 +105,7 @@ describe("[P11] [X-14] killed when it becomes held, and while it is held", () =>
     await ground.decide(held, choice);
     await ground.crew.replace();
     if (choice === "retry")
-      return expectPromises(ground, before, await ground.end(held.run.id, 30_000, held.run.question));
+      return expectPromises(ground, before, await ground.end(held.run.id, held.run.question));
     return expectRolledBack(ground, before, await ground.stops(held.run.id, held.run.question));
   });
 });
@@ -138,7 +138,7 @@ describe("[P11] [X-08] killed while it waits for a person's task", () => {
         kill(`propagate/${first}/act`, "returned"),
       ],
     },
-  ])("[P11] [X-08] $name, and in between", { timeout: 60_000 }, async ({ orders }) => {
+  ])("[P11] [X-08] $name, and in between", async ({ orders }) => {
     const before = estateOf(theirs.sandbox);
     const run = await theirs.start(...orders);
     const waiting = await theirs.stops(run);
@@ -155,7 +155,7 @@ describe("[P11] [X-08] killed while it waits for a person's task", () => {
     });
     await theirs.answer(waiting);
     await theirs.crew.replace();
-    const view = await theirs.end(run, 30_000, task);
+    const view = await theirs.end(run, task);
     expect(theirs.hits(run).map(({ entry, when }) => `${entry} ${when}`)).toEqual(
       orders.map(({ entry, when }) => `${entry} ${when}`),
     );

@@ -62,7 +62,7 @@ async function survives(fault: Fault, allowed: Allowed = {}) {
   const before = estateOf(ground.sandbox);
   const { control } = ground.sandbox;
   control.addFault(fault);
-  const view = await ground.end(await ground.start(), 40_000);
+  const view = await ground.end(await ground.start());
   await control.idle();
   expect(control.faults(), "the fault took place").toEqual([]);
   expect(writesSince(ground.sandbox, before).some((write) => write.fault === fault.kind)).toBe(true);

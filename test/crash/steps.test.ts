@@ -59,10 +59,10 @@ beforeAll(async () => {
 afterAll(() => ground?.close());
 
 describe("[P11] killed with SIGKILL, another process goes on, and the estate is as if nothing had happened", () => {
-  test.for(scenarios)("[P11] at $name", { timeout: 90_000 }, async ({ orders }) => {
+  test.for(scenarios)("[P11] at $name", async ({ orders }) => {
     const before = estateOf(ground.sandbox);
     const run = await ground.start(...orders);
-    const view = await ground.end(run, 80_000);
+    const view = await ground.end(run);
     const hits = ground.hits(run);
     expect(hits.map(({ entry, when }) => `${entry} ${when}`)).toEqual(
       orders.map(({ entry, when }) => `${entry} ${when}`),

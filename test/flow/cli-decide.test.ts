@@ -198,7 +198,7 @@ describe("a decision on a run that is not held", () => {
 });
 
 describe("[X-15] a run that is parked under a command that goes on with it", () => {
-  it("is said, with exit code 5, instead of being waited for", { timeout: 60_000 }, async () => {
+  it("is said, with exit code 5, instead of being waited for", async () => {
     const { control } = site.sandbox;
     control.addFault({ ...refused, ...LAST_COPY });
     const { run } = await stand.rotate();

@@ -2,8 +2,8 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } f
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { endServersBelow, until } from "../../src/engine/embedded/harness.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../../src/sandbox/serve.ts";
 import { raxx } from "./raxx-config.ts";
@@ -197,7 +197,7 @@ export async function openSite(): Promise<Site> {
     const cluster = path.join(first.dir, ".lockstep", "postgres-18");
     const runs = () =>
       [".s.PGSQL.5432", "data/postmaster.pid"].some((name) => existsSync(path.join(cluster, name)));
-    for (let waited = 0; runs() && waited < 20_000; waited += 50) await sleep(50);
+    await until(() => !runs(), "the database of the first installation stops");
     return first.dir;
   };
   return {
@@ -213,7 +213,11 @@ export async function openSite(): Promise<Site> {
     },
     close: async () => {
       await served.close();
-      for (const dir of dirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+      for (const dir of dirs) {
+        // The last command stops its server, and does not wait for its end.
+        await endServersBelow(dir);
+        rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+      }
     },
   };
 }

@@ -294,5 +294,5 @@ describe("a rotation that is left alone", () => {
     const left = await running.left;
     expect(left.err).toContain("the database is gone; the engine waits for it");
     expect([left.code, json(left)]).toMatchObject([0, { status: "completed" }]);
-  }, 60_000);
+  });
 });

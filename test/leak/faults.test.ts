@@ -33,7 +33,7 @@ function listsBeforeMint(): number {
   return before.filter((one) => one.method === "GET" && one.path === "/oauth/authorizations").length;
 }
 
-describe("[HK-12] flows with faults", { timeout: 120_000 }, () => {
+describe("[HK-12] flows with faults", () => {
   it("[HK-12] refusals that repeat what was sent, of every vendor, leave it nowhere", async () => {
     const refusals: readonly (Repeater & { readonly says: RegExp })[] = [
       { vendor: "heroku", method: "GET", path: /config-vars$/, status: 404, says: /with 404/ },

@@ -19,7 +19,7 @@ const sink = async (name: string) =>
   (await stage.sinks()).find((one) => one.name === name)?.bytes.toString() ?? "";
 const tokenOf = (id: string) => stage.sandbox.heroku.authorizations.find((one) => one.id === id)?.token ?? "";
 
-describe("[HK-12] what people and vendors are told", { timeout: 120_000 }, () => {
+describe("[HK-12] what people and vendors are told", () => {
   it("[P7] [X-05] messages about a held run, to Slack and by mail, hold no value", async () => {
     const fault = { kind: "status", vendor: "heroku", method: "PATCH", status: 403, count: null } as const;
     stage.sandbox.control.addFault(fault);

@@ -46,13 +46,13 @@ beforeAll(async () => {
     times: { takeoverMs: 50, idleMs: 50, restartMs: 0 },
   });
   if (golden) writeRows(await recordedRows(golden));
-}, 30_000);
+});
 afterAll(async () => {
   await engine?.close();
   await ground?.close();
   await cleanUp();
   dropTemplate();
-}, 20_000);
+});
 
 /** Nothing of it is used: what would use it does not run. */
 const NOTHING = { sealedFor: () => ({}) } as unknown as RunDeps;

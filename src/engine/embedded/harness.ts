@@ -72,10 +72,15 @@ export function dropTemplate(): void {
 /** Ends the servers of all places and removes the places. */
 export async function cleanUp(): Promise<void> {
   for (const path of made.splice(0)) {
-    for (const data of dataDirsBelow(path)) await endServer(data);
+    await endServersBelow(path);
     for (const disk of disks.filter((mounted) => mounted.startsWith(path))) execFileSync("umount", [disk]);
     rmSync(path, { recursive: true, force: true });
   }
+}
+
+/** Ends every server whose files lie below a directory, so that it can be removed. */
+export async function endServersBelow(path: string): Promise<void> {
+  for (const data of dataDirsBelow(path)) await endServer(data);
 }
 
 function dataDirsBelow(path: string): readonly string[] {
@@ -83,7 +88,7 @@ function dataDirsBelow(path: string): readonly string[] {
   return found === "" ? [] : found.split("\n").map((file) => file.slice(0, -"/postmaster.pid".length));
 }
 
-/** Empty where it went between the two looks: a server that stops removes it. */
+/** Empty where there is none, or none any more: a server that stops removes its file, and then is no process. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -94,16 +99,18 @@ function textOf(file: string): string {
 
 /** The number of the server's process; undefined when none runs in this data directory. */
 export function serverPid(dataDir: string): number | undefined {
-  const file = join(dataDir, "postmaster.pid");
-  const pid = existsSync(file) ? Number(textOf(file).split("\n")[0]) : 0;
-  if (!(pid > 0) || !existsSync(`/proc/${pid}`)) return undefined;
-  return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "postgres" ? pid : undefined;
+  const pid = Number(textOf(join(dataDir, "postmaster.pid")).split("\n")[0]);
+  return pid > 0 && textOf(`/proc/${pid}/comm`).trim() === "postgres" ? pid : undefined;
 }
 
 async function endServer(dataDir: string): Promise<void> {
   const pid = serverPid(dataDir);
-  if (pid === undefined || !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(dataDir)) return;
-  process.kill(pid, "SIGQUIT");
+  if (pid === undefined || !textOf(`/proc/${pid}/cmdline`).includes(dataDir)) return;
+  try {
+    process.kill(pid, "SIGQUIT");
+  } catch {
+    // It has ended by itself.
+  }
   await stopped(dataDir);
 }
 
@@ -112,10 +119,13 @@ export async function stopped(dataDir: string): Promise<void> {
   await until(() => serverPid(dataDir) === undefined, "the server has stopped");
 }
 
-/** Polls a condition for ten seconds. */
+/** How long is waited for what should come; only to say what has not. */
+const PATIENCE_MS = 120_000;
+
+/** Polls a condition. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(10)) if (holds()) return;
-  throw new Error(`not within 10 s: ${what}`);
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(10)) if (holds()) return;
+  throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
 }
 
 /** One line that a user process says. */
@@ -161,7 +171,7 @@ export class User {
 
   /** Its first line: the server it is in, or its trouble. */
   async first(): Promise<Said> {
-    for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(5)) {
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(5)) {
       if (this.said[0]) return this.said[0];
       if (this.child.exitCode !== null) await sleep(50);
       if (this.child.exitCode !== null && !this.said[0]) break;

@@ -28,7 +28,7 @@ import { checkBinaries, openEmbedded } from "./server.ts";
 
 const NO_MOUNT = "this machine does not let the test mount a small disk";
 
-afterEach(cleanUp, 20_000);
+afterEach(cleanUp);
 afterAll(dropTemplate);
 
 /** A copy of the binaries package as it is where install scripts did not run. */
@@ -47,7 +47,7 @@ test("the binaries start here", async () => {
   expect(await checkBinaries()).toEqual({ version: expect.stringMatching(/^18\.\d+$/) });
 });
 
-test("library links that an install script should have made are made", { timeout: 30_000 }, async () => {
+test("library links that an install script should have made are made", async () => {
   const copy = packageWithoutLinks();
   const binDir = join(copy, "native/bin");
   expect(() => execFileSync(join(binDir, "postgres"), ["--version"], { stdio: "ignore" })).toThrow();
@@ -60,7 +60,7 @@ test("library links that an install script should have made are made", { timeout
   await stopped(server.dataDir);
 });
 
-test("links that cannot be made say what to run", { timeout: 30_000 }, async () => {
+test("links that cannot be made say what to run", async () => {
   const copy = packageWithoutLinks();
   chmodSync(dirname(copy), 0o755);
   chmodSync(join(copy, "native/lib"), 0o555);
@@ -92,7 +92,7 @@ test("a home of another PostgreSQL is refused and left alone", async () => {
   expect(() => lstatSync(join(home, "postgres-18"))).toThrow();
 });
 
-test("a cluster whose files are of another version is refused", { timeout: 30_000 }, async () => {
+test("a cluster whose files are of another version is refused", async () => {
   const home = await seeded();
   writeFileSync(join(home, "postgres-18/data/PG_VERSION"), "17\n");
   await expect(openEmbedded(home)).rejects.toMatchObject({ code: "POSTGRES_MAJOR_DIFFERS" });
@@ -140,30 +140,26 @@ test.runIf(asRoot)("a read-only disk", async ({ skip }) => {
   await expect(openEmbedded(join(disk, ".lockstep"))).rejects.toMatchObject({ code: "HOME_NOT_WRITABLE" });
 });
 
-test.runIf(asRoot)(
-  "a full disk, at the first start and at a later one",
-  { timeout: 30_000 },
-  async ({ skip }) => {
-    const disk = memoryDisk("size=90m") ?? skip(NO_MOUNT);
-    const filler = join(disk, "filler");
-    const fill = (megabytes: number) =>
-      execFileSync("sh", ["-c", `head -c ${megabytes}M /dev/zero > ${filler} || true`], { stdio: "ignore" });
-    const home = join(disk, ".lockstep");
-    fill(70);
-    await expect(openEmbedded(home)).rejects.toMatchObject({ code: "DISK_FULL" });
-    expect(execFileSync("ls", ["-A", home], { encoding: "utf8" })).toBe("version\n");
-    rmSync(filler);
-    const server = await openEmbedded(home);
-    await server.close();
-    await stopped(server.dataDir);
-    fill(90);
-    await expect(openEmbedded(home)).rejects.toMatchObject({ code: "DISK_FULL" });
-    rmSync(filler);
-    await (await openEmbedded(home)).close();
-  },
-);
+test.runIf(asRoot)("a full disk, at the first start and at a later one", async ({ skip }) => {
+  const disk = memoryDisk("size=90m") ?? skip(NO_MOUNT);
+  const filler = join(disk, "filler");
+  const fill = (megabytes: number) =>
+    execFileSync("sh", ["-c", `head -c ${megabytes}M /dev/zero > ${filler} || true`], { stdio: "ignore" });
+  const home = join(disk, ".lockstep");
+  fill(70);
+  await expect(openEmbedded(home)).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect(execFileSync("ls", ["-A", home], { encoding: "utf8" })).toBe("version\n");
+  rmSync(filler);
+  const server = await openEmbedded(home);
+  await server.close();
+  await stopped(server.dataDir);
+  fill(90);
+  await expect(openEmbedded(home)).rejects.toMatchObject({ code: "DISK_FULL" });
+  rmSync(filler);
+  await (await openEmbedded(home)).close();
+});
 
-test("a server that is frozen is named, with its process", { timeout: 30_000 }, async () => {
+test("a server that is frozen is named, with its process", async () => {
   const home = await seeded();
   const user = new User(home);
   const { dataDir = "" } = await user.first();

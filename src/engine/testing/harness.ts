@@ -99,7 +99,11 @@ export class Child {
   }
 
   /** Waits until it says that, and returns it. */
-  async until(event: string, fits: (said: Said) => boolean = () => true, patienceMs = 60_000): Promise<Said> {
+  async until(
+    event: string,
+    fits: (said: Said) => boolean = () => true,
+    patienceMs = 120_000,
+  ): Promise<Said> {
     const deadline = Date.now() + patienceMs;
     for (;;) {
       const found = this.said.find((said) => said.event === event && fits(said));
