@@ -20,7 +20,7 @@ import { isNamed, treeOf } from "./tree.ts";
 
 const RECORDS = process.env["LOCKSTEP_RECORD_GOLDENS"] === "1";
 const HELD = CASES.find(({ runbook, name }) => runbook === "overlap@1" && name === "held") as UpgradeCase;
-const soon = () => ({ signal: AbortSignal.timeout(45_000) });
+const soon = () => ({ signal: AbortSignal.timeout(240_000) });
 /** A run that finds another name for one of its entries. */
 const RENAMED = "renamed.rotate.1";
 const PAST = "2020-01-01T00:00:00.000Z";
@@ -31,9 +31,7 @@ const said: string[] = [];
 /** What the bodies of the run's entries answer: here it is the journal that counts, and not what is done. */
 let answers: ReadonlyMap<Key, unknown> = new Map();
 
-beforeAll(async () => {
-  // Before anything else: it takes the clock of the process for a while.
-  const golden = RECORDS && (await recorded(HELD));
+async function open(): Promise<void> {
   ground = await makeGround();
   engine = await openEngine({
     databaseUrl: ground.url,
@@ -45,12 +43,25 @@ beforeAll(async () => {
     version: RUNBOOKS_VERSION,
     times: { takeoverMs: 50, idleMs: 50, restartMs: 0 },
   });
-  if (golden) writeRows(await recordedRows(golden));
-});
-afterAll(async () => {
+}
+
+async function close(): Promise<void> {
   await engine?.close();
   await ground?.close();
   await cleanUp();
+}
+
+/** Before the tests are named, which read what was recorded; and before an engine, since it takes the clock for a while. */
+async function record(): Promise<void> {
+  const golden = await recorded(HELD);
+  await open();
+  writeRows(await recordedRows(golden));
+  await close();
+}
+
+beforeAll(open);
+afterAll(async () => {
+  await close();
   dropTemplate();
 });
 
@@ -82,6 +93,8 @@ async function recordedRows(golden: Golden): Promise<EngineRun> {
   const result = treeOf(await engine.result(id, soon()));
   return { recordedBy: PACKAGE, runbook, id, result, ...(await takeRows(ground, rightSealer, id)) };
 }
+
+if (RECORDS) await record();
 
 const EXECUTOR = "a process of the released version";
 
