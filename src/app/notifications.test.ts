@@ -96,12 +96,15 @@ function homeOf(config = configOf(), database: Database = test.db, env = environ
 
 const log = ({ msg }: { msg: string }) => void lines.push(msg);
 
+/** Longer than any machine takes. */
+const PATIENCE_MS = 240_000;
+
 /** A process that tells these events, delivers what is due, and ends. */
 async function processThat(events: readonly Escalation[], home = homeOf()): Promise<void> {
   const notifications = notificationsOf(home, log);
   for (const event of events) await notifications.escalate(event);
   notifications.start();
-  await notifications.close();
+  await notifications.close(PATIENCE_MS);
 }
 
 function escalation(more: Partial<Escalation> = {}): Escalation {

@@ -2,6 +2,7 @@ import { isOutage, LockstepError, troubleOf } from "../core/errors.ts";
 import type { ChannelName, NoticeBody, Recipient } from "../core/notice.ts";
 import { type Escalation, ROLES } from "../core/record.ts";
 import { Secret } from "../core/secret-value.ts";
+import type { Milliseconds } from "../core/time.ts";
 import type { Queries } from "../db/database.ts";
 import { addNotices, type LostNotice, outboxIn, outboxState } from "../db/notices.ts";
 import { getRun, getSteps } from "../db/runs.ts";
@@ -27,8 +28,8 @@ export interface Notifications {
   escalate(event: Escalation): Promise<void>;
   /** Begins to deliver, also what other processes left. */
   start(): void;
-  /** Delivers what is due, for a few seconds; the rest is left to the next process. */
-  close(): Promise<void>;
+  /** Delivers what is due, for `graceMs` (default a few seconds); the rest is left to the next process. */
+  close(graceMs?: Milliseconds): Promise<void>;
 }
 
 /** The notifications of this process over an opened home. */
@@ -55,8 +56,8 @@ export function notificationsOf(
     start: () => {
       delivery ??= startDelivery(outboxIn(database), channelsOf(home, leave.signal), { log });
     },
-    close: async () => {
-      await delivery?.close();
+    close: async (graceMs) => {
+      await delivery?.close(graceMs);
       leave.abort();
     },
   };
