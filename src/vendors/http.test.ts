@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { collectCalls } from "../core/calls.ts";
 import { LockstepError } from "../core/errors.ts";
@@ -41,13 +40,8 @@ async function under(fault: Fault, over?: Partial<TestConnection>) {
   return both;
 }
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
+/** Where nobody listens: below the ports that a system hands out, also to the tests beside this one. */
+const NOBODY = "http://127.0.0.1:2";
 
 describe("how a call ends", () => {
   it("reads may be repeated and writes are unknown when the reply is lost", async () => {
@@ -143,7 +137,7 @@ describe("how a call ends", () => {
   });
 
   it("what was never sent did not happen", async () => {
-    const refusedPort = { baseUrl: `http://127.0.0.1:${await closedPort()}`, fetch: globalThis.fetch };
+    const refusedPort = { baseUrl: NOBODY, fetch: globalThis.fetch };
     expect(summary(await write(refusedPort))).toBe("retryable VENDOR_UNREACHABLE");
     const noName = { baseUrl: "http://vendor.invalid", fetch: globalThis.fetch };
     expect(summary(await write(noName))).toBe("retryable VENDOR_UNREACHABLE");

@@ -1,5 +1,4 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { serverPid } from "../../src/engine/embedded/harness.ts";
@@ -29,22 +28,16 @@ interface Ended {
 const WHOLE = { message: expect.any(String), because: expect.any(String), next: expect.any(String) };
 const writes = () => site.sandbox.control.journal.list({ effect: "write" });
 
-async function closedPort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-}
+/** Where nobody listens: below the ports that a system hands out, also to the tests beside this one. */
+const NOBODY = "http://127.0.0.1:2";
 
 describe("a vendor that cannot be worked with", () => {
   const cases: Record<string, { of(): Promise<Called>; code: string }> = {
     "the vault cannot be reached": {
       code: "VENDOR_UNREACHABLE",
       of: async () => {
-        const url = await closedPort();
         return site.project((config) => {
-          Object.assign(config.connections["infisical"] ?? {}, { url });
+          Object.assign(config.connections["infisical"] ?? {}, { url: NOBODY });
           return config;
         });
       },
@@ -251,7 +244,7 @@ describe("an installation that must not be used", () => {
   it("a database that cannot be reached: exit 1, typed, without its password", async () => {
     const { dir, env } = await site.project();
     const password = "p".repeat(20);
-    const url = (await closedPort()).replace("http://", `postgres://lockstep:${password}@`);
+    const url = NOBODY.replace("http://", `postgres://lockstep:${password}@`);
     const left = await call(
       { dir, env: { ...env, LOCKSTEP_DATABASE_URL: `${url}/lockstep` } },
       "status",
