@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { place, stopped } from "../../src/engine/embedded/harness.ts";
@@ -156,15 +155,18 @@ async function plantInProcesses(): Promise<void> {
   writeFileSync(source, `module.exports = ${JSON.stringify(plants(/^tmp\/node-compile-cache/))}`);
   const compile = `require('module').enableCompileCache(); require(${JSON.stringify(source)})`;
   await stage.run(["b"], { node: ["-e", compile] });
-  const idle = "setTimeout(() => {}, 400)";
-  await stage.run([plants(/^process arguments$/)], { node: ["-e", idle, "--"] });
+  const idle = "setInterval(() => {}, 1_000)";
+  const called = stage.start([plants(/^process arguments$/)], { node: ["-e", idle, "--"] });
   const server = spawn(process.execPath, ["-e", idle, "--", path.dirname(stage.root)], {
     argv0: "postgres",
     env: { GIVEN: plants(/^environment of the database server$/) },
     stdio: "ignore",
   });
-  await new Promise((done) => server.once("close", done));
-  await sleep(50);
+  const gone = new Promise((done) => server.once("close", done));
+  await stage.looked();
+  called.process.kill();
+  server.kill();
+  await Promise.all([called.ended, gone]);
 }
 
 describe("[P7] a leak that was planted is found", () => {

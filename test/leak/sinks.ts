@@ -67,6 +67,8 @@ export async function tablesOf(home: string): Promise<Sink[]> {
 /** What a watch over processes has seen so far. */
 export interface Watch {
   seen(): readonly Sink[];
+  /** Resolves when all processes that live now have been looked at. */
+  looked(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -89,15 +91,19 @@ export function watchProcesses(root: string): Watch {
     }
   };
   let going = true;
+  let next = Promise.withResolvers<void>();
   const loop = (async () => {
     while (going) {
       look();
+      next.resolve();
+      next = Promise.withResolvers();
       await sleep(60);
     }
   })();
   return {
     seen: () =>
       [...seen].map(([name, texts]) => ({ name, bytes: Buffer.from([...texts].join("\n"), "latin1") })),
+    looked: () => next.promise,
     stop: async () => {
       going = false;
       await loop;

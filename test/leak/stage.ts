@@ -61,6 +61,8 @@ export interface Stage {
   repeat(which: Repeater | undefined): void;
   start(words: readonly string[], how?: How): Running;
   run(words: readonly string[], how?: How): Promise<Ended>;
+  /** Resolves when all processes that live now have been looked at. */
+  looked(): Promise<void>;
   /** All values: of vendors, key file and the environment that commands get. */
   known(): readonly Known[];
   /** Everything that is there by now. No command may be running. */
@@ -147,6 +149,7 @@ export async function setStage(change = (config: string) => config): Promise<Sta
     },
     start,
     run: (words, how) => start(words, how).ended,
+    looked: () => watch.looked(),
     known: allKnown,
     sinks,
     leaks: async (values) => leaksIn(await sinks(), values ?? allKnown()),
