@@ -15,8 +15,8 @@ import {
 } from "./key-material.ts";
 import { brokenRing, codeOf, exposedRing, refusedChange, unwritableRing } from "./ring-trouble.ts";
 
-/** How long one change waits for another, in milliseconds; a change takes a few. */
-const LOCK_PATIENCE_MS = 3_000;
+/** How long one change waits for others, in milliseconds; each takes a few, and much longer on a disk that is busy. */
+const LOCK_PATIENCE_MS = 10_000;
 
 /** Reads a key file; undefined when there is none. Throws KEYRING_EXPOSED and KEYRING_BROKEN. */
 export async function readKeyFile(file: string): Promise<KeyMaterial | undefined> {

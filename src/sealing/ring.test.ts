@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Secret } from "../core/secret-value.ts";
 import { cleanUp, place } from "../engine/embedded/harness.ts";
 import { envelope, journalSealer, keyIdOf } from "./envelope.ts";
@@ -136,9 +136,13 @@ describe("keys rotate", () => {
   it("does not take the lock of another from it, and says which file it is", async () => {
     const { file, ring } = await fileRing();
     writeFileSync(`${file}.lock`, "");
-    await expect(addKey(file, "other")).rejects.toMatchObject({
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const refused = expect(addKey(file, "other")).rejects.toMatchObject({
       next: expect.stringContaining(`rm '${file}.lock'`),
     });
+    vi.setSystemTime(Date.now() + 60_000);
+    await refused;
     expect((await openKeyRing({ file }, no)).ids).toEqual(ring.ids);
   });
 
