@@ -187,6 +187,7 @@ describe("workflows and issues", () => {
       "Lockstep proof",
     ]);
     const workflow = { ...REPO, workflow_id: "deploy-heroku.yml", ref: "main" };
+    served.sandbox.control.set({ github: { holdRuns: "queued" } });
     expect((await octokit.rest.actions.createWorkflowDispatch(workflow)).status).toBe(204);
     const runs = await octokit.rest.actions.listWorkflowRuns({ ...workflow, event: "workflow_dispatch" });
     const [run] = runs.data.workflow_runs;
@@ -198,6 +199,7 @@ describe("workflows and issues", () => {
     expect(jobs.data.jobs[0]?.run_id).toBe(run?.id);
     const all = await octokit.rest.actions.listWorkflowRunsForRepo({ ...REPO, status: "completed" });
     expect(all.data.total_count).toBe(0);
+    served.sandbox.control.set({ github: { holdRuns: null } });
     const tests = octokit.rest.actions.createWorkflowDispatch({ ...workflow, workflow_id: "tests.yml" });
     expect(await refusal(tests)).toMatchObject({
       status: 422,
