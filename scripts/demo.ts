@@ -1,7 +1,7 @@
 // The main job, end to end, in a folder of its own: sandbox, status, plan, a rotation that is killed in the middle and
 // goes on, and the proof that all copies agree and the old key is refused.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -43,7 +43,7 @@ try {
     sandbox.kill("SIGTERM");
     await new Promise((resolve) => sandbox?.once("exit", resolve));
   }
-  rmSync(dir, { recursive: true, force: true });
+  await removeFolder();
 }
 
 function say(text: string): void {
@@ -92,6 +92,13 @@ async function killInTheMiddle(): Promise<void> {
   child.kill("SIGKILL");
   await ended;
   console.log("\nkilled -9");
+}
+
+/** Once the database has ended: the last command stops it, and does not wait for that. */
+async function removeFolder(): Promise<void> {
+  const lock = path.join(dir, ".lockstep", "sandbox", "postgres-18", "data", "postmaster.pid");
+  for (let tries = 0; existsSync(lock) && tries < 500; tries += 1) await sleep(20);
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Asks the vendors themselves, not Lockstep, and fails when anything is not as it should be. */

@@ -74,7 +74,7 @@ export async function cleanUp(): Promise<void> {
   for (const path of made.splice(0)) {
     await endServersBelow(path);
     for (const disk of disks.filter((mounted) => mounted.startsWith(path))) execFileSync("umount", [disk]);
-    rmSync(path, { recursive: true, force: true });
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
