@@ -195,7 +195,8 @@ describe("[HK-24] rotate --supplied", () => {
     const both = await Promise.all([1, 2].map(() => type(home, shown.next, `${tokenOf(id)}\n`)));
     for (const left of both) {
       expect(left.out + left.err).not.toContain(tokenOf(id));
-      if (left.code !== 4) expect(left.err).toMatch(/TASK_TAKEN|RUN_NOT_WAITING/);
+      // One that comes so late that the run asks for the next task already gives what that one does not take.
+      if (left.code !== 4) expect(left.err).toMatch(/TASK_TAKEN|RUN_NOT_WAITING|--stdin does not answer/);
     }
     expect(both.some((left) => left.code === 4)).toBe(true);
     const asks = await stand.show(shown.run);
