@@ -64,7 +64,7 @@ describe("doors that close", () => {
         },
       },
     }) as Sandbox;
-    const { urls, close } = await serveSandbox(slow);
+    const { urls, close } = await serveSandbox(slow, { graceMs: 600_000 });
     const asked = fetch(urls.github);
     await begun.promise;
     const closing = close();

@@ -9,7 +9,7 @@ import { brokenOff } from "./pipeline.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { ConnectionLost, type HttpVendor } from "./world.ts";
 
-/** How long what is being handled may go on when the doors close, and how long its reply may take to leave. */
+/** How long what is being handled may go on when the doors close, unless told otherwise, and how long its reply may take to leave. */
 const GRACE_MS = 500;
 const FLUSH_MS = 100;
 
@@ -30,12 +30,13 @@ export interface Doors extends ServedSandbox {
 
 /**
  * Ports, 0 or absent for any free one; a Unix socket for `gh`, whose plain HTTP goes nowhere else; and a name that the control API
- * tells, since a port can be another sandbox's by tomorrow.
+ * tells, since a port can be another sandbox's by tomorrow. `graceMs`: how long what is being handled may go on when they close.
  */
 export interface ServeOptions {
   ports?: Partial<Record<Door, number>>;
   githubSocket?: string;
   name?: string;
+  graceMs?: number;
 }
 
 /** Serves each vendor, and the control API, on a port of 127.0.0.1 of its own. */
@@ -64,7 +65,8 @@ export async function openDoors(options: ServeOptions = {}): Promise<Doors> {
   const close = async () => {
     // What has begun is finished before the ports are free: another process may take them at once, and go on from the state file.
     closing = true;
-    await Promise.race([Promise.allSettled(handling), wait(GRACE_MS, undefined, { ref: false })]);
+    const grace = wait(options.graceMs ?? GRACE_MS, undefined, { ref: false });
+    await Promise.race([Promise.allSettled(handling), grace]);
     await Promise.all(closers.map((one) => one()));
   };
   const open = async (door: HttpDoor, where: number | string) => {

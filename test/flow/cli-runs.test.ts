@@ -298,11 +298,21 @@ describe("the sandbox's own door", () => {
     const { dir } = await site.project();
     const rotate = () => start({ dir }, "rotate", "heroku-api-key", "--yes", "--sandbox");
     const first = rotate();
-    await first.until(/store/);
+    await first.until(/✓ {2}6 store/);
+    // Slow until the second has come, however long that takes; and until it serves, nobody can be told otherwise.
+    const { urls } = JSON.parse(readFileSync(path.join(dir, ".lockstep/sandbox/endpoint.json"), "utf8"));
+    const latency = (latencyMs: number) =>
+      fetch(`${urls.control}/settings`, {
+        method: "PATCH",
+        body: JSON.stringify({ latencyMs }),
+        headers: { "content-type": "application/json", connection: "close" },
+      });
+    await latency(1_000);
     const second = rotate();
     await second.until(/Attached to/);
     first.signal("SIGKILL");
     await first.left;
+    while (!(await latency(0).catch(() => undefined))?.ok) await sleep(20);
     const { code, out } = await second.left;
     expect(out).toMatch(/^Done in /m);
     expect(code).toBe(0);
