@@ -97,7 +97,9 @@ export function keepWatch(
       await session.ask("SELECT pg_advisory_unlock($1)", [lifeLock(dead).toString()]);
     }
   };
+  const awake = keepAwake(times.staleMs / 2);
   const takeOver = async (): Promise<void> => {
+    const judges = awake();
     const restarted = session.generation() > 1 && performance.now() - session.heldSince() < times.restartMs;
     if (restarted) return;
     const generation = session.generation();
@@ -106,7 +108,7 @@ export function keepWatch(
     const done = others.map(async ({ executor, free, frozen }) => {
       const name = String(executor);
       if (free === true) return takeFrom(name, generation);
-      if (frozen !== true) return;
+      if (frozen !== true || !judges) return;
       const ended = await session.ask(END_FROZEN, [sessionName(name), name, times.staleMs]);
       if (ended.length > 0) log({ level: "warn", msg: `process ${name} is frozen; its runs are taken over` });
     });
@@ -147,6 +149,22 @@ export function keepWatch(
     stop: async () => {
       await Promise.all(Object.values(turns).map((turn) => turn.stop()));
     },
+  };
+}
+
+/**
+ * Tells whether this process has looked on without a pause for so long. A machine that slept or was starved held up everybody's
+ * heart: whoever wakes first would find the others frozen, who have not had the time to beat.
+ */
+function keepAwake(ms: number): () => boolean {
+  let looked = Date.now();
+  let since = Number.NEGATIVE_INFINITY;
+  return () => {
+    // The wall clock, as the heartbeats have it: the monotonic one stands still while a machine sleeps.
+    const now = Date.now();
+    if (Math.abs(now - looked) > ms) since = now;
+    looked = now;
+    return now - since > ms;
   };
 }
 
