@@ -1,4 +1,4 @@
-import type { Trouble } from "../core/errors.ts";
+import type { ErrorCode, Trouble } from "../core/errors.ts";
 import type { RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { OTHER_PLAN } from "../engine/sealed.ts";
 
@@ -55,7 +55,23 @@ function endedState(run: RunRecord, steps: readonly StepRecord[]): string {
     return `${cap(old)} is in the vault and in every copy again; ${fresh} is proved dead.`;
   if (run.trouble?.code === "OLD_TOKEN_INVALID")
     return "The vault's key is refused by its issuer; nothing was created or written.";
+  // What was supplied without the run's tag, or is created yet, no walk back can end.
+  if (steps.some(({ id, announced }) => id === "announce" && announced))
+    return `${cap(old)} is in the vault; what was created for this run is ended, or an open finding once it is seen.`;
   return `${cap(old)} is in the vault and nothing of this run is left.`;
+}
+
+/** Trouble by which one of the keys may be refused, though the run has ended neither. */
+const DOUBTFUL: readonly (ErrorCode | undefined)[] = [
+  "NEW_NOT_VALID",
+  "ROLLBACK_IMPOSSIBLE",
+  "VENDOR_REFUSED_CREDENTIAL",
+];
+
+/** What lives while nothing was ended. A supplied key takes the place of one that may be refused already. */
+function livingOf({ status, trouble, runbook }: RunRecord): string {
+  if (status === "held" && DOUBTFUL.includes(trouble?.code)) return "This run has ended neither key";
+  return isSupplied({ runbook }) ? "The new key works" : "Both keys work";
 }
 
 function openState(run: RunRecord, steps: readonly StepRecord[]): string {
@@ -63,10 +79,11 @@ function openState(run: RunRecord, steps: readonly StepRecord[]): string {
   const step = (id: string) => steps.find((one) => one.id === id);
   const done = (id: string) => step(id)?.state === "done";
   const begun = (id: string) => mayHaveHappened(step(id));
-  // A supplied key takes the place of one that may be refused already.
-  const both = isSupplied(run) ? "The new key works" : "Both keys work";
-  if (done("break-glass"))
-    return `${cap(fresh)} is in the vault; ${old} was ended at once, and what still holds it is refused.`;
+  const both = livingOf(run);
+  const vault = done("store")
+    ? `${cap(fresh)} is in the vault`
+    : `The vault holds ${begun("store") ? `${old} or ${fresh}` : old}`;
+  if (done("break-glass")) return `${vault}; ${old} was ended at once, and what still holds it is refused.`;
   if (begun("end-new")) return `${cap(old)} is in the vault and in every copy; ${fresh} may have been ended.`;
   if (steps.some((one) => one.id.startsWith("restore/") && mayHaveHappened(one))) {
     return done("restore/vault")
@@ -75,7 +92,7 @@ function openState(run: RunRecord, steps: readonly StepRecord[]): string {
   }
   if (done("revoke")) return `${cap(fresh)} is in the vault and in every copy; ${old} has been ended.`;
   if (begun("revoke")) return `${cap(fresh)} is in the vault; ${old} may have been ended.`;
-  if (begun("break-glass")) return `${cap(fresh)} is in the vault; ${old} may have been ended.`;
+  if (begun("break-glass")) return `${vault}; ${old} may have been ended.`;
   if (done("store")) return `${both}; the vault holds ${fresh}, and some copies may still hold ${old}.`;
   if (begun("store")) return `${both}; the vault holds ${old} or ${fresh}.`;
   if (begun("mint") || begun("announce"))
@@ -99,7 +116,7 @@ function followUpState({ status }: RunRecord): string {
     : "The vault and its copies are not touched; a late duplicate of the run that is followed may live.";
 }
 
-function isSupplied({ runbook }: RunRecord): boolean {
+function isSupplied({ runbook }: Pick<RunRecord, "runbook">): boolean {
   return runbook.startsWith("supplied@");
 }
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { followedBy } from "../../src/app/follow-up.ts";
+import { safeState } from "../../src/app/run-words.ts";
 import type { Answer } from "../../src/core/circumstances.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
 import { sealedValues } from "../../src/sealing/sealed-values.ts";
+import { viewOf } from "../failures/truth.ts";
 import { expectNoValue, held, isAlive, livingOf, OLD, storeWrites } from "./expectations.ts";
 import { Died, type Life, newLife, nowText } from "./life.ts";
 import { rowsIn } from "./memory-record.ts";
@@ -282,6 +284,8 @@ describe("rotate --supplied", () => {
       expect(stand).toMatchObject({ status: "cancelled" });
       expect(isAlive(w, made)).toBe(!tagged);
       expect([...w.memory.owed.keys()]).toEqual(tagged ? [] : [`${SECRET}/stray/${made}`]);
+      const view = viewOf(w, run);
+      expect(safeState(view.run, view.steps)).toContain("is ended, or an open finding once it is seen");
       expect(storeWrites(w)).toEqual([]);
       expect(w.memory.sealed).toEqual([]);
     }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { safeState } from "../../src/app/run-words.ts";
 import type { FaultKind } from "../../src/sandbox/faults.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
+import { viewOf } from "../failures/truth.ts";
 import {
   expectKeptPromises,
   expectRotated,
@@ -17,7 +19,7 @@ import {
 } from "./expectations.ts";
 import { LOST } from "./faults.ts";
 import { nowText } from "./life.ts";
-import { ACTOR, type World, world } from "./world.ts";
+import { ACTOR, type Run, type World, world } from "./world.ts";
 
 const CONVENTION = "raxx-ci-rotation-2026-11";
 const LIMITED: FaultKind = { kind: "status", status: 429, retryAfter: 20 };
@@ -109,6 +111,40 @@ describe("[HK-13][P3] mint", () => {
     expect(await later.go()).toEqual({ status: "completed" });
     // Older than a day it is a finding and no more: the month in a description selects nothing.
     expect(isAlive(w, id)).toBe(true);
+  });
+});
+
+describe("[X-15] [X-12] where the glass is broken before the vault is written, show says what the vault holds", () => {
+  const stateOf = (w: World, run: Run) => {
+    const view = viewOf(w, run);
+    return safeState(view.run, view.steps).replaceAll(/(old|new) key [0-9a-f]{6}/g, "$1 key");
+  };
+  const ENDED = "the old key was ended at once, and what still holds it is refused.";
+
+  it("the write was begun", async () => {
+    const w = await world({ unguarded: true });
+    const run = w.run({ reason: "compromise" });
+    w.sandbox.control.addFault({ ...VAULT_WRITE, kind: "status", status: 422, count: null });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    run.say({ choice: "break-glass" });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    expect([isAlive(w, OLD), held(w)["vault"]]).toEqual([false, OLD]);
+    expect(stateOf(w, run)).toBe(`The vault holds the old key or the new key; ${ENDED}`);
+  });
+
+  it("the write was not begun", async () => {
+    const w = await world({ unguarded: true });
+    const run = w.run({ reason: "compromise" });
+    const recorded = (key: string) => {
+      if (key === "validate/act/1")
+        w.memory.frozen = { code: "FROZEN", message: "frozen", because: "somebody did", next: "wait" };
+    };
+    expect(await run.go({ recorded })).toMatchObject({ status: "held", trouble: { code: "FROZEN" } });
+    expect(stateOf(w, run)).not.toContain("ended");
+    w.memory.frozen = undefined;
+    run.say({ choice: "break-glass" });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    expect(stateOf(w, run)).toBe(`The vault holds the old key; ${ENDED}`);
   });
 });
 
