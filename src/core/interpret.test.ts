@@ -336,6 +336,64 @@ describe("[X-14] a step that repeats what came before", () => {
   });
 });
 
+describe("[X-14] a way back that cannot be gone to its end", () => {
+  const refusedOld = { ...TROUBLE, code: "ROLLBACK_IMPOSSIBLE" } as const;
+  const rollback: Decision = { choice: "rollback" };
+  /** Two stores and an end that does not go through at first; the way back finds, as often as said, that the old key is refused. */
+  const play = (words: readonly Decision[], ...backs: readonly [Outcome<unknown>, ...Outcome<unknown>[]]) => {
+    const s = stage({ words, who: { is: "alive", account: "kris", federated: false, says: "" } });
+    const once = { effect: "none" } as const;
+    const pending = { ref: {}, sealed: "n" };
+    const checked = { sealed: "o" };
+    const entries = () => [
+      line("checked", act(s.log, { id: "check", ...once, does: async () => done(checked) })),
+      line("pending", act(s.log, { id: "mint", does: async () => done(pending) })),
+      line("validated", act(s.log, { id: "validate", ...once })),
+      line("canonical", stored(s.log)),
+      line(
+        "drained",
+        act(s.log, { id: "drain", ...once, does: script(refused(TROUBLE), refused(TROUBLE), done(1)) }),
+      ),
+    ];
+    const back = () => [
+      line("restored", act(s.log, { id: "restore", undoes: "impossible" })),
+      line(
+        "vaultRestored",
+        act(s.log, {
+          id: "restore/vault",
+          undoes: "impossible",
+          does: script(...backs),
+          repeats: ({ code }) => (code === "ROLLBACK_IMPOSSIBLE" ? "validated" : undefined),
+        }),
+      ),
+    ];
+    return { s, left: s.carryOut({ entries, back }) };
+  };
+
+  it("turns round on a retry: the way there is gone once more, and what was put back counts no more", async () => {
+    const { s, left } = play([rollback, retry, retry], refused(refusedOld));
+    expect(await left).toEqual(completed);
+    expect(s.log.filter((one) => /^(does|held)/.test(one))).toEqual([
+      ...["does check", "does mint", "does validate", "does stored", "does drain", "held VENDOR_ERROR"],
+      ...["does restore", "does restore/vault", "held ROLLBACK_IMPOSSIBLE"],
+      ...["does validate", "does stored", "does drain", "held VENDOR_ERROR", "does drain"],
+    ]);
+    expect(s.shown.get("restore")).toMatchObject({ state: "undone" });
+    expect(s.asked.map(({ key }) => key)).toEqual([
+      "decision/drain/1/1",
+      "decision/restore/vault/1/1",
+      "decision/drain/2/1",
+    ]);
+  });
+
+  it("may be begun anew, under keys of its own, and never ends as if it had gone forward", async () => {
+    const { s, left } = play([rollback, retry, rollback], refused(refusedOld), done(1));
+    expect(await left).toMatchObject({ end: { status: "cancelled", trouble: { code: "RUN_ROLLED_BACK" } } });
+    expect(s.log.filter((one) => one === "does restore")).toHaveLength(2);
+    expect(new Set(s.asked.map(({ key }) => key)).size).toBe(3);
+  });
+});
+
 describe("what the end of a run has to know", () => {
   it("[HK-13] is whether something that is sent once was open at some time", async () => {
     for (const [effect, uncertain] of [

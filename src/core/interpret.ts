@@ -58,22 +58,43 @@ export async function interpret(
   const way = { snapshot, journal, ports, startedAt, history, ...steps, ...people };
   const { breakGlass } = runbook;
   const there: Running = { ...way, facts: {}, heads: "on", ...(breakGlass && { breakGlass }) };
-  const led = await carryOutAll(there, runbook.entries(snapshot));
-  if (led.is === "over") return led.end;
-  if (led.is === "through") return finish(there, { status: "completed" });
-  // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
-  // new key with itself would leave nobody to show that it is gone.
-  const { validated: _validated, ...facts } = there.facts;
-  const back: Running = { ...there, facts, heads: "back", tried: new Map() };
-  const returned = await carryOutAll(back, runbook.back?.(snapshot) ?? []);
-  if (returned.is === "over") return returned.end;
-  return finish(back, { status: "cancelled", trouble: rolledBack(snapshot) });
+  const entries = runbook.entries(snapshot);
+  const back = { tried: new Map<string, number>(), entries: runbook.back?.(snapshot) ?? [] };
+  for (let turns = 0, from: FactName | undefined; ; turns += 1) {
+    // What a person has written before the way back is no answer any more.
+    const on: Running = turns === 0 ? there : { ...there, asked: new Map() };
+    const led = await carryOutAll(on, entries, from);
+    if (led.is === "over") return led.end;
+    if (led.is === "through") return finish(there, { status: "completed" });
+    // Without the fact that the new key is validated, a run that rotates its own access acts with the old one: ending the
+    // new key with itself would leave nobody to show that it is gone.
+    const { validated: _validated, ...facts } = there.facts;
+    const heading: Running = { ...there, facts, heads: "back", tried: back.tried };
+    const returned = await carryOutAll(heading, back.entries);
+    if (returned.is === "over") return returned.end;
+    if (returned.is !== "from")
+      return finish(heading, { status: "cancelled", trouble: rolledBack(snapshot) });
+    await turnRound(there, turns);
+    from = returned.gives;
+  }
 }
 
-async function carryOutAll(run: Running, entries: readonly Entry[]): Promise<Led> {
-  for (let next = 0; next < entries.length; next += 1) {
+/** What the way back has done counts no more: the way there is gone once more from a fact on. */
+async function turnRound({ journal, ports, begun }: Running, turns: number): Promise<void> {
+  const returning = begun.filter(({ undoes }) => undoes === "impossible");
+  begun.splice(0, begun.length, ...begun.filter((step) => !returning.includes(step)));
+  await noteDown(journal, ports, `turned/${turns}`, async () => {
+    for (const { id } of returning)
+      await ports.progress.step(ports.run, id, { state: "undone", says: "the run goes forward again" });
+  });
+}
+
+/** All of them, or from the one on that gives a fact. One that none of them gives is for whoever called. */
+async function carryOutAll(run: Running, entries: readonly Entry[], from?: FactName): Promise<Led> {
+  const at = (fact: FactName) => entries.findIndex(({ gives }) => gives === fact);
+  for (let next = from === undefined ? 0 : at(from); next < entries.length; next += 1) {
     const led = await carryOutEntry(run, entries[next] as Entry);
-    if (led.is === "from") next = entries.findIndex(({ gives }) => gives === led.gives) - 1;
+    if (led.is === "from" && at(led.gives) >= 0) next = at(led.gives) - 1;
     else if (led.is !== "through") return led;
   }
   return { is: "through" };

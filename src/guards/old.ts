@@ -33,6 +33,23 @@ export const oldIsNobodyElses = guard(
   },
 );
 
+/** The old key is accepted, and for the configured account, where it is about to be put back (P1). */
+export const oldKeyStillWorks = guard(
+  "the old key is accepted before it is put back",
+  ({ observed, snapshot }: { observed: { livingAccount: string }; snapshot: Snapshot }) =>
+    observed.livingAccount === snapshot.issuer.account
+      ? undefined
+      : {
+          code: "ROLLBACK_IMPOSSIBLE",
+          message:
+            observed.livingAccount === ""
+              ? "The old key is refused by now, so it is not put back"
+              : `The old key belongs to ${observed.livingAccount} by now, so it is not put back`,
+          because: "only a key that works may go to the vault and its copies",
+          next: `lockstep rotate ${snapshot.secret}    turns round: the new key goes to the vault and to every copy`,
+        },
+);
+
 /** What is ended is not what was just created. */
 export const oldIsNotTheNewOne = guard(
   "the old credential is not the new one",

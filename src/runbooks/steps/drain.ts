@@ -5,7 +5,10 @@ import { copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt } from "../../core/store.ts";
 import { between, durationText } from "../../core/time.ts";
+import { oldKeyStillWorks } from "../../guards/old.ts";
+import { turnsRound } from "./ending.ts";
 import { lastWrite } from "./receipt.ts";
+import { accountOf } from "./still-works.ts";
 
 /** Waits for everything that took the old value before the last write: one-off processes, jobs that are queued or run (HK-23). */
 export const drain = (s: Snapshot) =>
@@ -23,7 +26,10 @@ export const drainBack = (s: Snapshot) =>
   step({
     ...draining(s, "new"),
     id: "drain/back",
-    takes: ["restored", "vaultRestored"],
+    takes: ["checked", "restored", "vaultRestored"],
+    observes: (c, { checked }) => accountOf(c, checked),
+    needs: [oldKeyStillWorks],
+    repeats: turnsRound,
     gives: "drainedBack",
     proves: (c, { vaultRestored, restored }, drained) =>
       prove(c, s, { which: "new", vault: vaultRestored, copies: restored }, drained),

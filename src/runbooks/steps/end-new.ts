@@ -1,7 +1,7 @@
 import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
-import { changedIsWrittenAgain, lookBeforeEnding, WRITTEN_AGAIN } from "./ending.ts";
+import { changedIsWrittenAgain, lookBeforeEnding, turnsRound, WRITTEN_AGAIN } from "./ending.ts";
 import { KEY_TAKEN_BACK, lookGone } from "./gone.ts";
 import { endTagged } from "./mint.ts";
 import { BACK, refusal } from "./refusal.ts";
@@ -24,6 +24,6 @@ export const endNew = step({
     return ended.is === "done" ? done({ id: pending.ref.id, at: c.now() }) : ended;
   },
   proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
-  repeats: changedIsWrittenAgain("restored"),
+  repeats: (stopped, s) => turnsRound(stopped) ?? changedIsWrittenAgain("restored")(stopped, s),
   undoes: "impossible",
 });

@@ -1,7 +1,7 @@
 import { done } from "../../core/outcome.ts";
 import { step } from "../../core/step.ts";
 import { newMayBeEnded } from "../../guards/sweep.ts";
-import { lookBeforeEnding } from "./ending.ts";
+import { lookBeforeEnding, turnsRound } from "./ending.ts";
 import { KEY_TAKEN_BACK, lookGone } from "./gone.ts";
 import { endTagged } from "./mint.ts";
 import { BACK, refusal } from "./refusal.ts";
@@ -28,5 +28,6 @@ export const endSupplied = step({
     return done({ id, at: c.now() });
   },
   proves: (c, { checked, pending }) => refusal(c, pending.sealed, checked.sealed, BACK),
+  repeats: turnsRound,
   undoes: "impossible",
 });

@@ -1,12 +1,13 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { FactName } from "../../core/facts.ts";
-import { done, type Outcome } from "../../core/outcome.ts";
+import { done, type Outcome, refused } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
 import type { SealedId } from "../../core/sealed.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import type { Calls, StepContext } from "../../core/step.ts";
 import { type Closeness, type Sweep, sightOf, surveysOf, sweep } from "../../core/sweep.ts";
+import { livingKeyIsOurs } from "../../guards/sweep.ts";
 import { claimIsOurs } from "./claim.ts";
 
 /**
@@ -16,6 +17,14 @@ import { claimIsOurs } from "./claim.ts";
 export function changedIsWrittenAgain<F extends FactName>(written: F) {
   return ({ code }: Trouble, s: Snapshot): F | undefined =>
     code === "COPY_HOLDS_OLD" && !copiesOf(s).some(({ byHand }) => byHand) ? written : undefined;
+}
+
+/**
+ * On the way back: where the old key is refused by now only the new one is left, so that a retry goes forward again, and asks
+ * about that one first.
+ */
+export function turnsRound({ code }: Trouble): FactName | undefined {
+  return code === "ROLLBACK_IMPOSSIBLE" || code === "NEW_NOT_VALID" ? "validated" : undefined;
 }
 
 /** What stands in the plan for {@link changedIsWrittenAgain}. */
@@ -33,7 +42,10 @@ export async function lookBeforeEnding(
     claimIsOurs(c),
     c.sealed.open(living.sealed).then((values) => c.issuer.introspect(values)),
   ]);
-  if (swept.is !== "done") return swept;
+  // Where it is our own access, what could not be looked at says less than that it is refused.
+  const refusal =
+    who.is === "dead" ? livingKeyIsOurs({ livingAccount: "", snapshot: c.snapshot }) : undefined;
+  if (swept.is !== "done") return refusal ? refused(refusal) : swept;
   if (ours.is !== "done") return ours;
   if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
   return done({ ...swept.value, livingAccount: who.is === "alive" ? who.account : "" });

@@ -5,11 +5,13 @@ import { done, type Liveness } from "../../core/outcome.ts";
 import type { Entry } from "../../core/step.ts";
 import { closed } from "./closed.ts";
 import { dead } from "./dead.ts";
+import { drainBack } from "./drain.ts";
 import { deadFormer, endFormer } from "./end-former.ts";
 import { endNew } from "./end-new.ts";
 import { endSupplied } from "./end-supplied.ts";
+import { restore, restoreVault } from "./restore.ts";
 import { revoke } from "./revoke.ts";
-import { AT, credential, FACTS, notDone, only, refuses, scene, TROUBLE } from "./testing/scene.ts";
+import { AT, copy, credential, FACTS, notDone, only, refuses, scene, TROUBLE } from "./testing/scene.ts";
 
 /** What a step leaves that has ended a key. */
 const ENDED = { id: "11111111", at: AT };
@@ -51,6 +53,33 @@ describe.each<[name: string, entry: Entry, id: string, refused: Readonly<Record<
       expect(await prove({ ...refused, [ended]: is })).toBe("unknown");
     for (const is of ["dead", "unknown"] as const)
       expect(await prove({ ...refused, [living]: is })).toBe("unknown");
+  });
+});
+
+describe("[P1] a key that stays and is refused", () => {
+  const dead = { is: "dead", trouble: TROUBLE } as const;
+  const unseen = { vault: { ready: async () => refuses("VENDOR_REFUSED_CREDENTIAL") } };
+
+  it("is what stops the end of another, also where it is our own access and nothing can be looked at", async () => {
+    for (const entry of [revoke, endNew, endSupplied]) {
+      const look = (given: Parameters<typeof scene>[0]) => only(entry).observes?.(scene(given).c, FACTS);
+      expect(await look({ ...unseen, who: dead })).toMatchObject({ trouble: { code: "NEW_NOT_VALID" } });
+      expect(await look(unseen)).toMatchObject({ trouble: { code: "VENDOR_REFUSED_CREDENTIAL" } });
+      expect(await look({ who: dead })).toMatchObject({ is: "done", value: { livingAccount: "" } });
+    }
+  });
+
+  it("[X-14] leads forward again from every step of the way back", () => {
+    const back = [restore(copy("app")).step, ...[restoreVault(copy("vault")), endNew, endSupplied].map(only)];
+    for (const step of [...back, only(drainBack(scene().c.snapshot))])
+      expect(step.repeats?.({ ...TROUBLE, code: "ROLLBACK_IMPOSSIBLE" }, scene().c.snapshot)).toBe(
+        "validated",
+      );
+    for (const entry of [endNew, endSupplied])
+      expect(only(entry).repeats?.({ ...TROUBLE, code: "NEW_NOT_VALID" }, scene().c.snapshot)).toBe(
+        "validated",
+      );
+    for (const step of back) expect(step.repeats?.(TROUBLE, scene().c.snapshot)).toBeUndefined();
   });
 });
 

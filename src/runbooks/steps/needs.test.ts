@@ -148,6 +148,11 @@ const STILL_WORKS: Fault = [
   "NEW_NOT_VALID",
   seen({ livingAccount: "" }),
 ];
+const OLD_WORKS: Fault = [
+  "the old key is accepted before it is put back",
+  "ROLLBACK_IMPOSSIBLE",
+  seen({ livingAccount: "" }),
+];
 const accountIsOurs = (guard: string): Fault => [guard, "ACCOUNT_DIFFERS", wrong({ account: "eve" })];
 
 /** What a step is given in an estate: facts, and what it has just seen. */
@@ -197,6 +202,10 @@ const TABLE: Readonly<Record<string, readonly [Given, readonly Fault[]]>> = {
   "overlap propagate/app": [forward, [STILL_WORKS]],
   "overlap propagate/ci": [forward, [STILL_WORKS]],
   "overlap revoke": [forward, [IDENTIFIED, OURS, ANOTHER, ...SWEPT]],
+  "overlap restore/app": [backward, [OLD_WORKS]],
+  "overlap restore/ci": [backward, [OLD_WORKS]],
+  "overlap restore/vault": [backward, [OLD_WORKS]],
+  "overlap drain/back": [backward, [OLD_WORKS]],
   "overlap end-new": [backward, SWEPT],
   "overlap break-glass": [forward, [IDENTIFIED, OURS, ANOTHER]],
   "supplied identify": [forward, [accountIsOurs("a present key that works is of the configured account")]],
@@ -204,6 +213,10 @@ const TABLE: Readonly<Record<string, readonly [Given, readonly Fault[]]>> = {
   "supplied propagate/app": [forward, [STILL_WORKS]],
   "supplied propagate/ci": [forward, [STILL_WORKS]],
   "supplied revoke": [former, [IDENTIFIED, OURS, ANOTHER, ...SWEPT]],
+  "supplied restore/app": [backward, [OLD_WORKS]],
+  "supplied restore/ci": [backward, [OLD_WORKS]],
+  "supplied restore/vault": [backward, [OLD_WORKS]],
+  "supplied drain/back": [backward, [OLD_WORKS]],
   "supplied end-new": [backward, SWEPT],
   "supplied break-glass": [forward, [IDENTIFIED, OURS, ANOTHER]],
   "revoke revoke": [alone, WITHOUT_SUCCESSOR],

@@ -4,9 +4,12 @@ import { done, type Outcome, refused } from "../../core/outcome.ts";
 import type { CopySnapshot, Snapshot } from "../../core/snapshot.ts";
 import { copyStep, type Look, type StepContext, step } from "../../core/step.ts";
 import type { Receipt, Store } from "../../core/store.ts";
+import { oldKeyStillWorks } from "../../guards/old.ts";
 import { stepIdOf } from "../../guards/sweep.ts";
+import { turnsRound } from "./ending.ts";
 import { carryTask, confirmChanged, lastChangeOf, lookFor, notWritten, sinceAsked } from "./propagate.ts";
 import { receiptOf } from "./receipt.ts";
+import { accountOf } from "./still-works.ts";
 
 /** Puts the old value back into one destination, where this run may have written it (X-14). */
 export const restore = (copy: CopySnapshot) =>
@@ -20,6 +23,8 @@ export const restore = (copy: CopySnapshot) =>
     grade: copy.capabilities.grade,
     ...(copy.byHand && { asks: (s: Snapshot) => carryTask(copy, s, "old") }),
     ...(copy.byHand && { shows: (c: StepContext) => lastChangeOf(c, copy) }),
+    observes: (c, { checked }) => accountOf(c, checked),
+    needs: [oldKeyStillWorks],
     looksFirst: true,
     looks: (c, { checked }) => lookForOld(c, copy, checked),
     // Once a person has seen to it, what is read counts.
@@ -37,6 +42,7 @@ export const restore = (copy: CopySnapshot) =>
     proves: async (c, { checked }, receipt) =>
       c.store(copy.id).prove(receipt, await c.sealed.open(checked.sealed)),
     proveWithinMs: 75 * 60_000,
+    repeats: turnsRound,
     undoes: "impossible",
   });
 
@@ -88,6 +94,8 @@ export const restoreVault = (vault: CopySnapshot) =>
     says: () => `Put the old value back into ${vault.target}, then read it back`,
     target: () => vault.target,
     grade: vault.capabilities.grade,
+    observes: (c, { checked }) => accountOf(c, checked),
+    needs: [oldKeyStillWorks],
     looksFirst: true,
     looks: async (c, { checked }) => {
       // Announced: it may have been written, and a read that shows the old value may be older than that.
@@ -97,6 +105,7 @@ export const restoreVault = (vault: CopySnapshot) =>
     settles: (c, { checked }) => vaultHolds(c, vault, checked.fingerprints),
     does: (c, { checked }) => putBack(c, vault, c.vault, checked),
     proves: async (c, { checked }, receipt) => c.vault.prove(receipt, await c.sealed.open(checked.sealed)),
+    repeats: turnsRound,
     undoes: "impossible",
   });
 

@@ -1,5 +1,6 @@
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
+import type { SealedId } from "../../core/sealed.ts";
 import type { StepContext } from "../../core/step.ts";
 import { between, type Instant } from "../../core/time.ts";
 import { SEEN_TO_WORK } from "../../guards/new.ts";
@@ -9,17 +10,17 @@ interface Account {
   readonly livingAccount: string;
 }
 
-/** For whom the new key answers, asked now. */
-export async function accountOfNew(
+/** For whom a key answers, asked now. */
+export async function accountOf(
   c: StepContext,
-  { sealed }: Pick<Facts["pending"], "sealed">,
+  { sealed }: { readonly sealed: SealedId },
 ): Promise<Outcome<Account>> {
   const who = await c.issuer.introspect(await c.sealed.open(sealed));
   if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
   return done({ livingAccount: who.is === "alive" ? who.account : "" });
 }
 
-/** The same, asked only where it was last seen to work some time ago. */
+/** For whom the new key answers, asked only where it was last seen to work some time ago. */
 export async function accountOfNewSince(
   c: StepContext,
   pending: Pick<Facts["pending"], "sealed">,
@@ -29,5 +30,5 @@ export async function accountOfNewSince(
   // A clock that was set back tells nothing of an age.
   return age >= 0 && age <= SEEN_TO_WORK
     ? done({ livingAccount: c.snapshot.issuer.account })
-    : accountOfNew(c, pending);
+    : accountOf(c, pending);
 }

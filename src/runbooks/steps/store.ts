@@ -4,7 +4,7 @@ import type { CopySnapshot } from "../../core/snapshot.ts";
 import { type StepDefinition, step } from "../../core/step.ts";
 import { newKeyStillWorks } from "../../guards/new.ts";
 import { receiptOf } from "./receipt.ts";
-import { accountOfNew, accountOfNewSince } from "./still-works.ts";
+import { accountOf, accountOfNewSince } from "./still-works.ts";
 
 /** Makes the new value canonical: the vault first, then read again (SOP steps 4 and 5, HK-07, HK-08, HK-11). */
 export const store = (vault: CopySnapshot) =>
@@ -19,7 +19,7 @@ export const storeSupplied = (vault: CopySnapshot) =>
   step({
     ...storing(vault),
     says: () => `The issuer still accepts the new value: write it to ${vault.target}, then read it back`,
-    observes: (c, { pending }) => accountOfNew(c, pending),
+    observes: (c, { pending }) => accountOf(c, pending),
     needs: [newKeyStillWorks],
   });
 
