@@ -7,7 +7,7 @@ import {
 import { type Credential, type Fingerprints, labelOf, sameFingerprints } from "../core/credential.ts";
 import { forSecret, LockstepError, type Trouble } from "../core/errors.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { Actor } from "../core/record.ts";
+import { type Actor, type Owed, strayId } from "../core/record.ts";
 import { copiesOf, type Snapshot } from "../core/snapshot.ts";
 import type { StepContext } from "../core/step.ts";
 import type { Instant } from "../core/time.ts";
@@ -73,17 +73,19 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
     throw notALog(secret, log);
   const c = readOnlyContext(home, snapshot);
   const present = await identified(c);
-  const [places, known, recorded] = await Promise.all([
+  const [places, list, recorded] = await Promise.all([
     placesOf(c, present.fingerprints),
-    knownOf(c),
+    c.issuer.list().then(must),
     c.ledger.places(secret),
   ]);
+  const known = knownIn(list, snapshot);
   const changes = places.found.flatMap(({ copy, target, id }) => {
     const before = recorded[copy];
     return before !== undefined && before !== id ? [{ target, before, now: id }] : [];
   });
   if (changes.length > 0) await request.confirm(changes);
   await claim(home, c, actor);
+  const owed = await overtaken(c, present.credential, list);
   const imported = await recordAdoption(
     home.database,
     {
@@ -92,6 +94,7 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
       ...present,
       places: Object.fromEntries(places.found.map(({ copy, id }) => [copy, id])),
       rotations: log.rows.map((row) => rotationOf(row, snapshot)),
+      owed,
     },
     {
       action: "secret.adopted",
@@ -118,6 +121,7 @@ async function adoptNow(home: Home, actor: Actor, request: AdoptRequest): Promis
       ...warningsOf(known),
       ...lastRowWarning(log.rows, present.credential),
       ...othersWarning(log),
+      ...owed.map(({ says, next }) => `${says}. ${next}`),
     ],
   };
 }
@@ -190,12 +194,34 @@ async function placesOf(c: StepContext, wanted: Fingerprints) {
 }
 
 /** The authorizations that the configuration declares as others', with whether the issuer lists them (HK-03). */
-async function knownOf(c: StepContext): Promise<Adopted["known"]> {
-  const list = must(await c.issuer.list());
-  return c.snapshot.issuer.known.map(({ id, description }) => ({
+function knownIn(list: readonly Credential[], { issuer }: Snapshot): Adopted["known"] {
+  return issuer.known.map(({ id, description }) => ({
     id,
     description,
-    listed: list.some((one) => one.id === id || one.id.startsWith(id)),
+    listed: list.some((one) => one.id.startsWith(id)),
+  }));
+}
+
+/** What the record took for this secret's key before, and the issuer still lists: from now on nobody else would end it (P3). */
+async function overtaken(
+  { ledger, snapshot }: StepContext,
+  present: Credential,
+  list: readonly Credential[],
+): Promise<readonly Owed[]> {
+  const { secret, issuer } = snapshot;
+  const living = (await ledger.generations(secret)).filter(
+    ({ state, credential: { id } }) =>
+      state !== "retired" &&
+      id !== present.id &&
+      list.some((one) => one.id === id) &&
+      !issuer.known.some((one) => id.startsWith(one.id)),
+  );
+  return living.map(({ credential: { id, description } }) => ({
+    id: strayId(secret, id),
+    secret,
+    severity: "finding",
+    says: `${id.slice(0, 8)}… (${description}) was on record as the present key before ${present.id.slice(0, 8)}… was adopted, and lives`,
+    next: `lockstep revoke ${secret} --id ${id}    if nothing uses it`,
   }));
 }
 

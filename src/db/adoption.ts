@@ -1,10 +1,10 @@
 import type { Credential, Fingerprints } from "../core/credential.ts";
 import { LockstepError } from "../core/errors.ts";
-import { type AuditEntry, findingsOf, keylessId, type Reason } from "../core/record.ts";
+import { type AuditEntry, findingsOf, keylessId, type Owed, type Reason } from "../core/record.ts";
 import type { Instant } from "../core/time.ts";
 import { insertAudit } from "./audit-log.ts";
 import type { Database, Queries } from "./database.ts";
-import { closeFinding } from "./findings.ts";
+import { closeFinding, openFinding } from "./findings.ts";
 import { putGeneration } from "./ledger.ts";
 import { replacePlaces } from "./places.ts";
 import { jsonText, plainText } from "./plain.ts";
@@ -29,6 +29,8 @@ export interface AdoptionRecord {
   /** Immutable ids by copy id. */
   readonly places: Readonly<Record<string, string>>;
   readonly rotations: readonly ImportedRotation[];
+  /** What else of the record still lives: nobody would end it any more. */
+  readonly owed: readonly Owed[];
 }
 
 /**
@@ -40,7 +42,7 @@ export function recordAdoption(
   adoption: AdoptionRecord,
   audit: AuditEntry,
 ): Promise<number> {
-  const { secret, at, credential, fingerprints, places, rotations } = adoption;
+  const { secret, at, credential, fingerprints, places, rotations, owed } = adoption;
   return database.transaction(async (queries) => {
     // The lock of those who start runs: none begins between this look and our commit.
     await queries.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lockstep run ${secret}`]);
@@ -55,6 +57,7 @@ export function recordAdoption(
     await putGeneration(queries, { secret, at }, credential, fingerprints, "current");
     for (const id of [keylessId(secret), ...findingsOf(secret, credential.id)])
       await closeFinding(queries, id);
+    for (const one of owed) await openFinding(queries, one);
     let added = 0;
     for (const rotation of rotations) added += await importRotation(queries, secret, rotation);
     await insertAudit(queries, { ...audit, context: { ...audit.context, imported: added } });

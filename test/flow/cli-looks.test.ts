@@ -97,6 +97,34 @@ describe("[X-11] adopt", () => {
     expect((await type(home, errorOf(left).next)).code).toBe(0);
   });
 
+  it("[P3] after a change by hand, the key that was on record before is a finding while it lives", async () => {
+    const key = (authorization: string) =>
+      site.sandbox.control.act({
+        act: "set-vault-secret",
+        key: "HEROKU_API_KEY",
+        environment: "prod",
+        path: "/MooseQuest/heroku",
+        value: { authorization },
+      });
+    const findings = async () =>
+      json<{ open: { findings: { id: string }[] } }>(await call(home, "status", "--json")).open.findings.map(
+        ({ id }) => id,
+      );
+    const { act } = site.sandbox.control;
+    const id = act({ act: "create-authorization", description: "by hand", scope: ["global"] }).id ?? "";
+    key(id);
+    const left = await call(home, "adopt", SECRET, "--json");
+    expect(json<{ warnings: string[] }>(left).warnings).toContainEqual(
+      expect.stringContaining(`lockstep revoke ${SECRET} --id ${RAXX.currentAuthorization}`),
+    );
+    expect(await findings()).toEqual([strayId(SECRET, RAXX.currentAuthorization)]);
+    key(RAXX.currentAuthorization);
+    act({ act: "delete-authorization", id });
+    expect(await call(home, "adopt", SECRET)).toMatchObject({ code: 0 });
+    // It is the present one again, and the other one is gone.
+    expect(await findings()).toEqual([]);
+  });
+
   it("imports no row that stands under the title of another secret, and says so", async () => {
     const log = path.join(home.dir, "two.md");
     const row = "| 2026-05-02 | kris | old (0123abcd) | b1e6320e (raxx) | |";
