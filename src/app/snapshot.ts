@@ -56,7 +56,8 @@ export function snapshotOf(config: Config, request: PlanRequest): Snapshot {
     // A compromised key is not kept alive for the sake of the overlap (HK-23).
     soakMs: request.reason === "compromise" ? 0 : Math.min(one.soak, longest),
     steadyMs,
-    drainMs: one.drain,
+    // Nor for the sake of what still uses it: past the time within which it must be ended a person decides (HK-14).
+    drainMs: request.reason === "compromise" ? Math.min(one.drain, one.revokeWithin) : one.drain,
     ...(request.reason === "compromise" && { revokeWithinMs: one.revokeWithin }),
     propagationMs: Math.min(one.propagation, longest),
   };

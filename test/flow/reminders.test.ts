@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Reason } from "../../src/core/record.ts";
 import { between } from "../../src/core/time.ts";
+import { RAXX } from "../../src/sandbox/raxx.ts";
+import { isAlive, OLD } from "./expectations.ts";
 import { nowText } from "./life.ts";
 import { type World, world } from "./world.ts";
 
@@ -33,5 +35,17 @@ describe("a run that waits for a person", () => {
     expect(first).toBeGreaterThan(0);
     expect(first).toBeLessThanOrEqual(expected[0] ?? 0);
     expect(rest).toEqual(expected.slice(1));
+  });
+
+  it("[HK-14] [HK-23] a compromised key is not kept for hours by what still runs on it: a person decides soon after its deadline", async () => {
+    const w = await world();
+    const app = RAXX.apps["raxx-api-prod"];
+    w.sandbox.control.act({ act: "heroku.run", app, command: "work", forSeconds: 10 * 3_600 });
+    const started = nowText();
+    const stand = await w.run({ reason: "compromise" }).go();
+    expect(stand).toMatchObject({ status: "held", trouble: { code: "DRAIN_UNFINISHED" } });
+    const lasted = between(started, nowText());
+    expect([lasted > HOUR, lasted < 75 * MINUTE]).toEqual([true, true]);
+    expect(isAlive(w, OLD)).toBe(true);
   });
 });
