@@ -2,7 +2,7 @@ import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome } from "../../core/outcome.ts";
 import { copiesOf } from "../../core/snapshot.ts";
 import { type StepContext, step } from "../../core/step.ts";
-import { changesOf, costsOfChecking, openBeside, openOf, readyPlaces } from "./check.ts";
+import { changesOf, costsOfChecking, openBeside, openOf, readyPlaces, sealHeld } from "./check.ts";
 
 /** Every place can take a new value; the present one may be refused, and is kept to show its refusal at the end (HK-24). */
 export const checkSupplied = step({
@@ -48,7 +48,9 @@ export async function holdOf(c: StepContext): Promise<Outcome<Facts["checked"]>>
   const present = await c.vault.read();
   if (present.is !== "done") return present;
   const { values } = present.value;
-  const sealed = await c.sealed.seal("old", values);
+  const kept = await sealHeld(c, values);
+  if (kept.is !== "done") return kept;
+  const sealed = kept.value;
   const who = await c.issuer.introspect(values);
   if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
   return done({

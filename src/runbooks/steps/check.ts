@@ -3,6 +3,8 @@ import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
 import { add } from "../../core/plan.ts";
+import type { SealedRecord } from "../../core/sealed.ts";
+import type { Values } from "../../core/secret-value.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../../core/snapshot.ts";
 import { type Calls, type StepContext, step } from "../../core/step.ts";
 import type { Readiness } from "../../core/store.ts";
@@ -35,8 +37,9 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
   const present = await c.vault.read();
   if (present.is !== "done") return present;
   const { values } = present.value;
-  // Sealed before anything else: the old value is needed at the end, to show that the issuer refuses it.
-  const sealed = await c.sealed.seal("old", values);
+  const kept = await sealHeld(c, values);
+  if (kept.is !== "done") return kept;
+  const sealed = kept.value;
   const [who, places] = await Promise.all([c.issuer.introspect(values), readyPlaces(c)]);
   // Nothing but reading happens here, so what could not be told may be asked again.
   if (who.is === "unknown") return { is: "retryable", trouble: who.trouble };
@@ -59,6 +62,26 @@ async function checkNow(c: StepContext): Promise<Outcome<Facts["checked"]>> {
       ...openOf(places.value),
     ].join("; "),
   });
+}
+
+/**
+ * Seals what the vault holds, before anything else: it is needed at the end, to show that the issuer refuses it. What an earlier
+ * attempt has sealed stays, and may be another key than is there by now; then the run ends, before it has done anything.
+ */
+export async function sealHeld(c: StepContext, values: Values): Promise<Outcome<SealedRecord>> {
+  const kept = await c.sealed.seal("old", values);
+  return sameFingerprints(kept.fingerprints, c.fingerprint(values))
+    ? done(kept)
+    : refused(changedMeanwhile(c));
+}
+
+function changedMeanwhile({ run, snapshot: { secret, vault } }: StepContext): Trouble {
+  return {
+    code: "VAULT_DIFFERS",
+    message: `${vault.target} holds another key than when ${run} began to look at it`,
+    because: "a run replaces and ends only the key that it found; nothing was created or written",
+    next: `lockstep verify ${secret}    shows what is there now; then begin anew`,
+  };
 }
 
 interface Place {
