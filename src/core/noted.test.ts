@@ -120,7 +120,8 @@ describe("a throw inside a step", () => {
 });
 
 describe("[P9] a record that cannot be written", () => {
-  const open = { is: "failed", touched: true, unsettled: true, trouble: { code: "AUDIT_UNWRITABLE" } };
+  const trouble = { code: "AUDIT_UNWRITABLE" };
+  const open = { is: "failed", touched: true, unsettled: true, uncertain: true, trouble };
   const later = () => new Promise<void>((go) => setImmediate(go));
 
   it("stops the run, whatever was done", async () => {

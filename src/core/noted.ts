@@ -42,8 +42,9 @@ export async function noted(
     return result;
   } catch (thrown) {
     if (isOutage(thrown)) throw thrown;
-    // The record itself could not be written: what was done stands, but nothing further is done on its strength.
-    return failed(troubleOf(thrown), { touched: true, unsettled: true });
+    // The record itself could not be written: what was done stands, but nothing further is done on its strength. That it was
+    // refused, as an end has to be that is left again, nobody has heard.
+    return failed(troubleOf(thrown), { touched: true, unsettled: true, uncertain: step.effect !== "none" });
   }
 }
 

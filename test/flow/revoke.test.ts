@@ -4,7 +4,7 @@ import { lateId, type RunRecord, unseenId } from "../../src/core/record.ts";
 import { Secret } from "../../src/core/secret-value.ts";
 import { RAXX } from "../../src/sandbox/raxx.ts";
 import { fingerprinter } from "../../src/sealing/fingerprint.ts";
-import { END, expectNoValue, held, isAlive, livingOf } from "./expectations.ts";
+import { END, expectNoValue, held, isAlive, livingOf, MINT } from "./expectations.ts";
 import { nowText } from "./life.ts";
 import { type Run, SECRET, type World, world } from "./world.ts";
 
@@ -232,6 +232,21 @@ describe("revoke", () => {
     const record = w.memory.runs.get(run.id) as RunRecord;
     const steps = [...w.memory.steps.values()];
     expect(safeState({ ...record, flow: "revoke" }, steps)).toContain("the key that is to be ended lives");
+  });
+
+  it("[P4] [P9] an end that could not be put on record is not left, whatever a lagging list shows", async () => {
+    const { w } = await rotated();
+    w.memory.refuseAudit = ({ action }) => action === "secret.revoke.step.done";
+    const run = revoke(w, CANDIDATE);
+    expect(await run.go()).toMatchObject({ status: "held", trouble: { code: "AUDIT_UNWRITABLE" } });
+    expect(isAlive(w, CANDIDATE)).toBe(false);
+    w.memory.refuseAudit = () => false;
+    w.sandbox.control.addFault({ ...MINT, method: "GET", kind: "stale", count: null });
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "held" });
+    w.sandbox.control.clearFaults();
+    run.say({ choice: "retry" });
+    expect(await run.go()).toEqual({ status: "completed" });
   });
 
   it("an end whose answer was lost is not left, and goes on until it is shown", async () => {
