@@ -65,6 +65,20 @@ describe("[HK-04] identify", () => {
     expect(await issuer.identify(world.old, undefined)).toMatchObject({ is: "done", value: { id: current } });
   });
 
+  it.each(["ci-rotation", "{YYYY-MM} ci rotation", "{YYYY-MM}"])(
+    "[HK-13] does so whatever the convention begins with: %s",
+    async (description) => {
+      redact(8, 6);
+      const one = world.connect({ description });
+      expect(await one.identify(world.old, undefined)).toMatchObject({ is: "done" });
+      await one.mint({ tag: "ls-aaaaaaaaaaaa", description });
+      expect(await one.identify(world.old, undefined)).toMatchObject({
+        is: "refused",
+        trouble: { code: "DUPLICATE_UNCLEAR" },
+      });
+    },
+  );
+
   it("[HK-04] refuses when two entries fit, and when none does", async () => {
     redact(8, 4);
     const other = await world.minted(issuer);

@@ -27,6 +27,9 @@ export function identified(lineup: Lineup): Authorization | Trouble {
 /** How young another entry of the convention must be to look like a rotation that somebody has not finished (HK-13). */
 const STRAY_YOUNGER_MS = 24 * 3_600_000;
 
+/** How a description begins by a convention that begins with the month. */
+const MONTH = /^\d{4}-\d{2}/;
+
 /** An entry that is made by the same convention, is not the present one, and is young: another rotation may be under way. */
 function strayBeside({ entries, config, now }: Lineup, present: Authorization): Trouble | undefined {
   const [before = "", after = ""] = config.description.split("{YYYY-MM}");
@@ -34,7 +37,7 @@ function strayBeside({ entries, config, now }: Lineup, present: Authorization): 
     (one) =>
       one.id !== present.id &&
       !isKnown(config, one.id) &&
-      before !== "" &&
+      (before !== "" || MONTH.test(one.description)) &&
       one.description.startsWith(before) &&
       one.description.slice(before.length + "YYYY-MM".length).startsWith(after) &&
       between(one.createdAt, now) < STRAY_YOUNGER_MS,
