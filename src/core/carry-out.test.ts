@@ -177,6 +177,23 @@ describe("what must hold before an act", () => {
     }
   });
 
+  it("[P2] is asked anew where there was nothing to see, and the look then finds what would be ended", async () => {
+    for (const [then, ended] of [
+      [undefined, 1],
+      ["a sweep that objects", 0],
+    ] as const) {
+      const s = stage();
+      const observes = script<Outcome<unknown>>(done(undefined), done(then));
+      const swept = guard("swept", ({ observed }: { observed: unknown }) => (observed ? TROUBLE : undefined));
+      const looks = async () => ({ is: "absent" }) as const;
+      await carryOut(
+        act(s.log, { id: "a", observes, looks, looksFirst: true, needs: [swept] as never }),
+        around(s),
+      );
+      expect(s.log.filter((one) => one === "does a")).toHaveLength(ended);
+    }
+  });
+
   it("does not make a step that was announced before count as one that never began", async () => {
     const s = stage({ announced: ["a"] });
     const a = act(s.log, { id: "a", needs: [guard("minds", () => TROUBLE)] });

@@ -111,7 +111,9 @@ async function takeEffect(
   let sent = false;
   const send = async (): Promise<Outcome<unknown>> => {
     // What allowed the act was seen before: looks, waits of a rate limit, or a machine that slept have made it older.
-    const stale = step.observes && (sent || objectionTo(step, c, at, seen));
+    // Where there was nothing to see, as of a key that a list did not show, the look has found something by now.
+    const nothing = seen?.is === "done" && seen.value === undefined;
+    const stale = step.observes && (sent || nothing || objectionTo(step, c, at, seen));
     const blocked = stale ? objectionTo(step, c, at, await evidenceFor(step, c, at)) : undefined;
     if (blocked) return refused(blocked);
     sent = true;
