@@ -1,6 +1,7 @@
 import type { ErrorCode, Trouble } from "../core/errors.ts";
 import type { RunId, RunRecord, StepRecord } from "../core/record.ts";
 import { OTHER_PLAN } from "../engine/sealed.ts";
+import { LEFT } from "../runbooks/steps/mint.ts";
 
 /** Why a parked run rests, and what comes first. */
 export function whyParked(why: string): { readonly because: string; readonly first: string } {
@@ -55,6 +56,7 @@ function endedState(run: RunRecord, steps: readonly StepRecord[]): string {
     return `${cap(old)} is in the vault and in every copy again; ${fresh} is proved dead.`;
   if (run.trouble?.code === "OLD_TOKEN_INVALID")
     return "The vault's key is refused by its issuer; nothing was created or written.";
+  if (steps.some(({ says }) => says === LEFT)) return `${LEFT}.`;
   // What was supplied without the run's tag, or is created yet, no walk back can end.
   if (steps.some(({ id, announced }) => id === "announce" && announced))
     return `${cap(old)} is in the vault; what was created for this run is ended, or an open finding once it is seen.`;

@@ -167,7 +167,7 @@ async function look(
   const found: Look<unknown> = await persistLook(() => looks(c, at.facts), at);
   if (found.is === "present" || found.is === "absent") return found;
   if (found.is !== "leftover") return { is: "unsettled", trouble: found.trouble };
-  const cleared = await undoNow(step, c, at, await at.ports.frozen());
+  const cleared = await undoNow(step, c, at, { frozen: await at.ports.frozen(), again: true });
   return cleared.is === "done" ? { is: "absent" } : { is: "unsettled", trouble: cleared.trouble };
 }
 
@@ -200,14 +200,16 @@ async function undoOnce(
   at: Circumstances,
   frozen: () => Promise<Trouble | undefined>,
 ): Promise<UndoResult> {
+  let says = "undone";
   const result = await noted(step, at, { change: {} }, async () => {
-    const undone = await undoNow(step, at.ports.context(at.facts), at, await frozen());
-    return undone.is === "done"
-      ? doneWith(null, { touched: true, found: false })
-      : failed(undone.trouble, { touched: true });
+    const how = { frozen: await frozen(), again: false };
+    const undone = await undoNow(step, at.ports.context(at.facts), at, how);
+    if (undone.is !== "done") return failed(undone.trouble, { touched: true });
+    says = undone.value ?? says;
+    return doneWith(null, { touched: true, found: false });
   });
   if (result.is === "failed") return { is: "failed", trouble: result.trouble };
-  await at.ports.progress.step(at.ports.run, step.id, { state: "undone", says: "undone" });
+  await at.ports.progress.step(at.ports.run, step.id, { state: "undone", says });
   return { is: "done" };
 }
 
@@ -215,8 +217,8 @@ async function undoNow(
   step: Step,
   c: StepContext,
   at: Circumstances,
-  frozen: Trouble | undefined,
-): Promise<Outcome<void>> {
+  { frozen, again }: { readonly frozen: Trouble | undefined; readonly again: boolean },
+): Promise<Outcome<string | undefined>> {
   const way = step.undoes;
   if (typeof way !== "object" || !way.does) return { is: "done", value: undefined };
   if (frozen) return refused(frozen);
@@ -224,7 +226,7 @@ async function undoNow(
   await at.ports.audit.append(entry(step, c, "undo.intended", { says: way.says }));
   const owned = () => at.journal.owned();
   await owned();
-  return persist(() => withPermits(owned, () => does(c, at.facts)), at);
+  return persist(() => withPermits(owned, () => does(c, at.facts, again)), at);
 }
 
 /** Asks for the proof until it is there, refuted, or the deadline has passed. Body of one journal entry. */

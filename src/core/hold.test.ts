@@ -291,7 +291,7 @@ describe("[X-12] broken glass", () => {
 
   it("[P1] is no choice once the new key is being taken back, and the walk back still comes to its end", async () => {
     const s = stage({ words: [breakIt, retry] });
-    const undoes = { says: "back", does: script<Outcome<void>>(refused(TROUBLE), done(undefined)) };
+    const undoes = { says: "back", does: script<Outcome<undefined>>(refused(TROUBLE), done(undefined)) };
     const entries = () => [
       line("old", act(s.log, { id: "identify", undoes: "nothing" })),
       line("validated", act(s.log, { id: "mint", undoes })),

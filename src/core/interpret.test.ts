@@ -179,7 +179,7 @@ describe("going back by ourselves", () => {
       ["cancel", { end: { status: "cancelled", trouble: TROUBLE } }],
     ] as const) {
       const s = stage({ words: [{ choice }] });
-      const undoes = { says: "back", does: script<Outcome<void>>(refused(TROUBLE), done(undefined)) };
+      const undoes = { says: "back", does: script<Outcome<undefined>>(refused(TROUBLE), done(undefined)) };
       const left = await s.carryOut(book(act(s.log, { id: "a", undoes }), act(s.log, { id: "b", does: no })));
       expect(left).toEqual(end);
       expect(s.log.filter((one) => one.startsWith("does"))).toEqual(["does a", "does b"]);

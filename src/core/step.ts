@@ -56,8 +56,15 @@ interface Asking {
   readonly history: RunHistory;
 }
 
-/** Takes back what a step did; looks for what is there, so that it may be repeated. */
-type UndoEffect = (c: StepContext, facts: Partial<Facts>) => Promise<Outcome<void>>;
+/**
+ * Takes back what a step did; looks for what is there, so that it may be repeated. `again`: the step is done once more after it.
+ * Answers with what is said of it, where that is more than that it is undone.
+ */
+type UndoEffect = (
+  c: StepContext,
+  facts: Partial<Facts>,
+  again: boolean,
+) => Promise<Outcome<string | undefined>>;
 
 /** A written procedure's step; see design 4 for the question that each part answers. */
 export interface StepDefinition<T extends FactName, Value, Observed> {

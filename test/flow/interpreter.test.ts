@@ -136,7 +136,7 @@ describe("the interpreter", () => {
   it("never swallows an undo that fails: held, undone again when a person cancels", async () => {
     const w = await world();
     const log: string[] = [];
-    const undoes = { says: "back", does: script<Outcome<void>>(refused(trouble), done(undefined)) };
+    const undoes = { says: "back", does: script<Outcome<undefined>>(refused(trouble), done(undefined)) };
     const run = runOf(w, log, { id: "a", undoes }, { id: "b", does: async () => refused(trouble) });
     expect(await run.go()).toEqual({ status: "held", trouble });
     expect(w.memory.audit.some((one) => one.step === "a" && one.action.endsWith("failed"))).toBe(true);

@@ -57,3 +57,21 @@ describe("[P11] a database that was restored from before", () => {
     expectKeptPromises(w, run);
   });
 });
+
+it("[P3] a run that gives up while the vault holds somebody's other key ends, and leaves its own as a finding", async () => {
+  const w = await world({ unguarded: true });
+  const run = w.run();
+  const { act } = w.sandbox.control;
+  const { id = "" } = act({ act: "create-authorization", description: "by hand", scope: ["global"] });
+  const recorded = (key: string) => {
+    if (key !== "mint/act/1") return;
+    const place = { key: "HEROKU_API_KEY", environment: "prod", path: "/MooseQuest/heroku" };
+    act({ act: "set-vault-secret", ...place, value: { authorization: id } });
+    run.cancel();
+  };
+  expect(await run.go({ recorded })).toMatchObject({ status: "cancelled" });
+  const [stray = ""] = livingOf(w, run);
+  expect([...w.memory.owed.keys()]).toEqual([`${SECRET}/stray/${stray}`]);
+  expect([isAlive(w, id), isAlive(w, OLD)]).toEqual([true, true]);
+  expect(w.memory.sealed).toEqual([]);
+});

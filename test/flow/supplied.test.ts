@@ -291,6 +291,24 @@ describe("rotate --supplied", () => {
     }
   });
 
+  it("[P3] one that a person has put into the vault by hand is not ended, and does not keep the run from ending", async () => {
+    const { w, run } = await started();
+    await run.go();
+    const made = create(w, described(run));
+    const place = { key: "HEROKU_API_KEY", environment: "prod", path: "/MooseQuest/heroku" };
+    w.sandbox.control.act({ act: "set-vault-secret", ...place, value: { authorization: made } });
+    run.say({ choice: "cancel" });
+    expect(await run.go()).toMatchObject({ status: "cancelled", trouble: { code: "RUN_CANCELLED" } });
+    expect([isAlive(w, made), isAlive(w, OLD)]).toEqual([true, true]);
+    expect([...w.memory.owed.values()]).toMatchObject([
+      { id: `${SECRET}/stray/${made}`, next: expect.stringContaining(`lockstep adopt ${SECRET}`) },
+    ]);
+    const view = viewOf(w, run);
+    expect(safeState(view.run, view.steps)).toMatch(
+      /^The vault holds another key than this run found there; /,
+    );
+  });
+
   it("[X-08] it is asked about once more right before the vault write", async () => {
     const { w, run } = await started();
     await run.go();

@@ -177,7 +177,7 @@ export function act(log: string[], given: Partial<Step> & Pick<Step, "id">): Ste
     says: () => given.id,
     undoes: {
       says: "back",
-      does: async (): Promise<Outcome<void>> => {
+      does: async (): Promise<Outcome<undefined>> => {
         log.push(`undo ${given.id}`);
         return done(undefined);
       },

@@ -4,7 +4,7 @@ import { done, type Outcome } from "../../core/outcome.ts";
 import { type Owed, strayId, unprovedId, unseenId } from "../../core/record.ts";
 import { type StepContext, step } from "../../core/step.ts";
 import { NOTHING_UNSEEN, notGone } from "./gone.ts";
-import { vaultIsAsFound } from "./mint.ts";
+import { isMoved, leave, vaultIsAsFound } from "./mint.ts";
 
 /**
  * Puts on record that a person may create a credential for this run from here on, before anybody is asked: whatever carries
@@ -30,7 +30,7 @@ function describedFor(c: Pick<StepContext, "snapshot" | "tag">): string {
   return `${c.snapshot.issuer.description} ${c.tag}`;
 }
 
-async function takeBack(c: StepContext, { checked }: Partial<Facts>): Promise<Outcome<void>> {
+async function takeBack(c: StepContext, { checked }: Partial<Facts>): Promise<Outcome<string | undefined>> {
   const kept = (await c.sealed.find("pending"))[0]?.credential;
   const tagged = await c.issuer.findByTag(c.tag);
   if (tagged.is !== "done" && checked?.liveness !== "dead") return tagged;
@@ -38,6 +38,7 @@ async function takeBack(c: StepContext, { checked }: Partial<Facts>): Promise<Ou
   else {
     if (tagged.value.length > 0) {
       const unmoved = await vaultIsAsFound(c, checked);
+      if (isMoved(unmoved)) return leave(c, kept ? [kept] : []);
       if (unmoved.is !== "done") return unmoved;
     }
     // The one that this run may be working with comes last.

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Facts } from "../../core/facts.ts";
 import { done } from "../../core/outcome.ts";
 import type { Step } from "../../core/step.ts";
-import { endTagged, mint } from "./mint.ts";
+import { endTagged, LEFT, mint } from "./mint.ts";
 import { AT, credential, FACTS, holding, notDone, only, refuses, scene } from "./testing/scene.ts";
 import { tidy } from "./tidy.ts";
 
@@ -47,12 +47,12 @@ it("[P7] a minted value is sealed before anything is said of it; one that was no
 });
 
 describe("[P3] giving up", () => {
-  const undo = (given: Parameters<typeof scene>[0]) => {
+  const undo = (given: Parameters<typeof scene>[0], again = false) => {
     const s = scene(given);
     const { undoes } = only(mint) as Step & {
       undoes: { does: NonNullable<unknown> & ((...a: unknown[]) => Promise<unknown>) };
     };
-    return undoes.does(s.c, FACTS).then((outcome) => ({ outcome, log: s.log }));
+    return undoes.does(s.c, FACTS, again).then((outcome) => ({ outcome, log: s.log }));
   };
 
   it("ends what is sealed and what carries the tag, shows that it is gone, and drops its value", async () => {
@@ -65,6 +65,19 @@ describe("[P3] giving up", () => {
       done(undefined),
     );
     expect(await undo({})).toEqual({ outcome: done(undefined), log: [] });
+  });
+
+  it("leaves all of it as findings where the vault holds another key by now; not where it is created once more", async () => {
+    const moved = { vault: { observe: async () => holding({ token: "by hand" }) } };
+    const given = { sealed: [kept], tagged: [done(["22222222", "33333333"])], ...moved };
+    expect(await undo(given)).toEqual({
+      outcome: done(LEFT),
+      log: ["owe key/stray/22222222", "owe key/stray/33333333"],
+    });
+    const again = await undo(given, true);
+    expect([again.outcome, again.log]).toMatchObject([{ trouble: { code: "RECORD_OLDER" } }, []]);
+    const unseen = await undo({ ...given, tagged: [...given.tagged, notDone] });
+    expect(unseen).toEqual({ outcome: notDone, log: [] });
   });
 
   it("keeps the value of what is still accepted, listed or not ended", async () => {

@@ -1,7 +1,8 @@
-import { sameFingerprints } from "../../core/credential.ts";
+import { type Credential, sameFingerprints } from "../../core/credential.ts";
 import type { Trouble } from "../../core/errors.ts";
 import type { Facts } from "../../core/facts.ts";
 import { done, type Outcome, refused } from "../../core/outcome.ts";
+import { strayId } from "../../core/record.ts";
 import type { SealedRecord } from "../../core/sealed.ts";
 import { type Look, type StepContext, step } from "../../core/step.ts";
 import { oldIsIdentified, oldIsNobodyElses } from "../../guards/old.ts";
@@ -60,13 +61,19 @@ function pendingOf(kept: SealedRecord, ref: Facts["pending"]["ref"]): Facts["pen
  * Ends all that carries this run's tag and what it has sealed, and shows that both are gone. By its id too, because a list
  * may be older than the mint; and a value that is still accepted is not gone, whatever such a list shows.
  */
-async function endOurs(c: StepContext, { checked }: Partial<Facts>): Promise<Outcome<void>> {
+async function endOurs(
+  c: StepContext,
+  { checked }: Partial<Facts>,
+  again: boolean,
+): Promise<Outcome<string | undefined>> {
   const sealed = await c.sealed.find("pending");
+  const own = sealed.flatMap(({ credential }) => credential ?? []);
   const ended = await endTagged(
     c,
     checked,
-    sealed.flatMap(({ credential }) => credential?.id ?? []),
+    own.map(({ id }) => id),
   );
+  if (!again && isMoved(ended)) return leave(c, own);
   if (ended.is !== "done") return ended;
   for (const { id, credential } of sealed) {
     const seen = await c.issuer.probe(await c.sealed.open(id));
@@ -101,6 +108,37 @@ export async function endTagged(
       return { is: "unknown", trouble: notGone(c, id, listed.says, NOTHING_UNSEEN, c.now()) };
   }
   return done(undefined);
+}
+
+/** What an undo says that has ended nothing, because the vault may hold what the run has created. */
+export const LEFT =
+  "The vault holds another key than this run found there; what was created for the run was not ended, and is an open finding";
+
+/** Whether that is why nothing was ended. */
+export function isMoved(ended: Outcome<unknown>): boolean {
+  return ended.is === "refused" && ended.trouble.code === "RECORD_OLDER";
+}
+
+/**
+ * Leaves what the run has created alive, each a finding: a run that gives up must not wait for the vault to hold again what it
+ * found there, which somebody has replaced for a reason (P3).
+ */
+export async function leave(
+  c: StepContext,
+  own: readonly Credential[],
+): Promise<Outcome<string | undefined>> {
+  const tagged = await c.issuer.findByTag(c.tag);
+  if (tagged.is !== "done") return tagged;
+  const { secret, vault } = c.snapshot;
+  for (const { id, description } of new Map([...own, ...tagged.value].map((one) => [one.id, one])).values())
+    await c.ledger.owe({
+      id: strayId(secret, id),
+      secret,
+      severity: "finding",
+      says: `${id.slice(0, 8)}… (${description}) was created for ${c.run}, which gave up while ${vault.target} held another key than it had found there; it may be that one, so it was not ended`,
+      next: `lockstep adopt ${secret}    if the vault holds it; else lockstep revoke ${secret} --id ${id}`,
+    });
+  return done(LEFT);
 }
 
 /** The vault holds the value that the run found there; otherwise it may hold what the run has created. */
