@@ -103,7 +103,7 @@ describe("[HK-09] end and after", () => {
     expect((await issuer.introspect(world.old)).is).toBe("unknown");
   });
 
-  it("[HK-16] lists every authorization of the account", async () => {
+  it("lists every authorization of the account", async () => {
     const found = await issuer.list();
     expect(found.is === "done" && found.value.map(({ id }) => id).sort()).toEqual(
       world.sandbox.heroku.authorizations.map(({ id }) => id).sort(),

@@ -133,7 +133,7 @@ describe("dispatch", () => {
     return [reply.status, at(reply.body, "message")];
   };
 
-  it("[DR-06] takes the inputs that the file declares, and no others", async () => {
+  it("takes the inputs that the file declares, and no others", async () => {
     expect(await said({ inputs: { environment: "production" } })).toEqual([204, undefined]);
     expect(repositoryOf(world.sandbox).runs[0]?.inputs).toEqual({ environment: "production" });
     expect(await said({ inputs: { colour: "red" } })).toEqual([
