@@ -309,6 +309,22 @@ describe("rotate --supplied", () => {
     );
   });
 
+  it("[P10] the vault's key, where somebody has put another one there while the run waited, is not written over", async () => {
+    const { w, run } = await started();
+    await run.go();
+    await w.clock.pass(3 * 86_400_000);
+    const other = create(w, "by hand");
+    const place = { key: "HEROKU_API_KEY", environment: "prod", path: "/MooseQuest/heroku" };
+    w.sandbox.control.act({ act: "set-vault-secret", ...place, value: { authorization: other } });
+    const made = create(w, described(run));
+    await paste(w, run, tokenOf(w, made));
+    expect(await run.go()).toMatchObject({ status: "failed", trouble: { code: "VAULT_DIFFERS" } });
+    expect(held(w)["vault"]).toBe(other);
+    expect([isAlive(w, OLD), isAlive(w, other)]).toEqual([true, true]);
+    expect([...w.memory.owed.keys()]).toEqual([`${SECRET}/stray/${made}`]);
+    expect(storeWrites(w)).toEqual([]);
+  });
+
   it("[X-08] it is asked about once more right before the vault write", async () => {
     const { w, run } = await started();
     await run.go();

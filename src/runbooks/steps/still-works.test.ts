@@ -4,7 +4,7 @@ import { after } from "../../core/time.ts";
 import { SEEN_TO_WORK } from "../../guards/new.ts";
 import { propagate } from "./propagate.ts";
 import { store, storeSupplied } from "./store.ts";
-import { AT, copy, FACTS, only, scene, TROUBLE } from "./testing/scene.ts";
+import { AT, copy, FACTS, holding, notDone, only, scene, TROUBLE } from "./testing/scene.ts";
 
 const vault = copy("vault");
 const DEAD: Introspection = { is: "dead", trouble: TROUBLE };
@@ -38,6 +38,25 @@ describe("[P1] before the new key is written somewhere", () => {
     expect(await seen("a store with a supplied key", 0, DEAD)).toMatchObject({
       value: { livingAccount: "" },
     });
+  });
+
+  it("[P10] the vault is looked at again, where it was seen some time ago and was not begun to be written", async () => {
+    const late = { ...FACTS, checked: { ...FACTS.checked, at: after(AT, -SEEN_TO_WORK - 1) } };
+    const facts = { ...late, validated: { at: AT, says: "" } } as unknown as typeof FACTS;
+    for (const name of ["store", "a store with a supplied key"] as const) {
+      const look = async (token: string, announced: readonly string[] = [], given = facts) =>
+        STEPS[name].observes?.(
+          scene({ vault: { observe: async () => holding({ token }) }, announced }).c,
+          given,
+        );
+      const goesOn = { is: "done", value: { livingAccount: "kris" } };
+      expect(await look("old")).toEqual(goesOn);
+      expect(await look("by hand")).toMatchObject({ is: "refused", trouble: { code: "VAULT_DIFFERS" } });
+      expect(await look("by hand", ["store"])).toEqual(goesOn);
+      expect(await look("by hand", [], { ...facts, checked: FACTS.checked })).toEqual(goesOn);
+      const unseen = scene({ vault: { observe: async () => notDone } });
+      expect(await STEPS[name].observes?.(unseen.c, facts)).toEqual(notDone);
+    }
   });
 
   it("nothing is concluded from no answer", async () => {

@@ -26,9 +26,11 @@ export async function accountOfNewSince(
   pending: Pick<Facts["pending"], "sealed">,
   seen: Instant,
 ): Promise<Outcome<Account>> {
-  const age = between(seen, c.now());
-  // A clock that was set back tells nothing of an age.
-  return age >= 0 && age <= SEEN_TO_WORK
-    ? done({ livingAccount: c.snapshot.issuer.account })
-    : accountOf(c, pending);
+  return isRecent(seen, c.now()) ? done({ livingAccount: c.snapshot.issuer.account }) : accountOf(c, pending);
+}
+
+/** Whether what was seen then counts still. A clock that was set back tells nothing of an age. */
+export function isRecent(seen: Instant, now: Instant): boolean {
+  const age = between(seen, now);
+  return age >= 0 && age <= SEEN_TO_WORK;
 }
