@@ -164,6 +164,8 @@ function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Parti
   return (secret) => {
     const found = kept.get(secret) ?? find(secret);
     kept.set(secret, found);
+    // What could not be read is asked for again by the next call.
+    found.catch(() => kept.delete(secret));
     return found;
   };
 }

@@ -1,3 +1,4 @@
+import { type ErrorCode, troubleOf } from "../core/errors.ts";
 import { durationText, type Milliseconds } from "../core/time.ts";
 import { cleaned } from "./clean.ts";
 import { type Ask, type Dialect, type Failure, type RawReply, type Said, trouble } from "./reply.ts";
@@ -23,6 +24,20 @@ export function withoutReply(dialect: Dialect, ask: Ask, thrown: unknown): Failu
   }
   const how = isTimeout(thrown, code) ? "did not answer in time" : "broke the connection";
   return lost(dialect, ask, "VENDOR_UNREACHABLE", `${dialect.label} ${how} on ${what}`);
+}
+
+/** Trouble at another vendor that may be over when it is asked again. */
+const PASSING: readonly ErrorCode[] = [
+  "VENDOR_UNREACHABLE",
+  "VENDOR_ERROR",
+  "VENDOR_RATE_LIMITED",
+  "VENDOR_REPLY_FOREIGN",
+];
+
+/** What a call comes to whose access could not be had, as from the vault that holds it: nothing was sent. */
+export function withoutAccess(thrown: unknown): Failure {
+  const found = troubleOf(thrown);
+  return { is: PASSING.includes(found.code) ? "retryable" : "refused", trouble: found };
 }
 
 /** What a reply with an error status, or of a foreign shape, comes to; undefined for a success in the vendor's own shape. */

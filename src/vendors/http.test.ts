@@ -144,12 +144,17 @@ describe("how a call ends", () => {
     connection.use({ token: `${token}\nx` });
     expect(summary(await write())).toBe("refused CONFIG_INVALID");
     expect(summary(await client().app(".."))).toBe("refused CONFIG_INVALID");
-    const failing = {
-      credential: async () => {
-        throw new LockstepError({ code: "CREDENTIAL_MISSING", message: "m", because: "b", next: "n" });
-      },
-    };
-    expect(summary(await write(failing))).toBe("refused CREDENTIAL_MISSING");
+    for (const [code, is] of [
+      ["CREDENTIAL_MISSING", "refused"],
+      ["VENDOR_REFUSED_CREDENTIAL", "refused"],
+      // The vault that holds the credential may answer when it is asked again.
+      ["VENDOR_ERROR", "retryable"],
+      ["VENDOR_RATE_LIMITED", "retryable"],
+    ] as const) {
+      const credential = () =>
+        Promise.reject(new LockstepError({ code, message: "m", because: "b", next: "n" }));
+      expect(summary(await write({ credential }))).toBe(`${is} ${code}`);
+    }
     connection.use({});
     expect(summary(await write())).toBe("refused CREDENTIAL_MISSING");
     expect(world.sandbox.control.journal.list()).toHaveLength(0);

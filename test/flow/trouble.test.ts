@@ -114,6 +114,28 @@ describe("[HK-13][P3] mint", () => {
   });
 });
 
+describe("[HK-20] a secret that is managed with another one's key", () => {
+  const READ = { vendor: "infisical", method: "GET", route: "/api/v4/secrets/HEROKU_API_KEY" } as const;
+
+  it("[HK-19] comes to no harm where that key cannot be read for once, wherever in the run", async () => {
+    for (let skip = 0; ; skip += 1) {
+      const w = await world({ unguarded: true });
+      w.sandbox.control.addFault({ ...READ, kind: "status", status: 503, count: 1, skip });
+      const run = w.run({ secret: "heroku-billing-api-key" });
+      expect([skip, await run.go()]).toEqual([skip, { status: "completed" }]);
+      if (w.sandbox.control.faults().some(({ hits }) => hits === 0)) break;
+      expect(skip).toBeLessThan(20);
+    }
+  });
+
+  it("is not begun where that key may not be read at all", async () => {
+    const w = await world({ unguarded: true });
+    w.sandbox.control.addFault({ ...READ, kind: "status", status: 403, count: null });
+    expect(await w.run({ secret: "heroku-billing-api-key" }).go()).toMatchObject({ status: "failed" });
+    expect(w.writes()).toEqual([]);
+  });
+});
+
 describe("[X-15] [X-12] where the glass is broken before the vault is written, show says what the vault holds", () => {
   const stateOf = (w: World, run: Run) => {
     const view = viewOf(w, run);

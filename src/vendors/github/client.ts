@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { type ConnectionOptions, defineVendor } from "../../core/adapter.ts";
-import { troubleOf } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret-value.ts";
 import type { Instant } from "../../core/time.ts";
 import { between } from "../../core/time.ts";
-import { foreign } from "../classify.ts";
+import { foreign, withoutAccess } from "../classify.ts";
 import { createHttp, dateOf } from "../http.ts";
 import { type Answer, type Ask, type Failure, type Reply, trouble } from "../reply.ts";
 import { shaped } from "../shaped.ts";
@@ -120,7 +119,7 @@ export function githubClient(options: ConnectionOptions): GithubClient {
     try {
       token = (await options.credential())["token"];
     } catch (thrown) {
-      return { ask: bare, answer: { is: "refused", trouble: troubleOf(thrown) } };
+      return { ask: bare, answer: withoutAccess(thrown) };
     }
     if (token === undefined) return { ask: bare, answer: noToken() };
     const resting = refused !== undefined && between(refused.at, options.clock.now()) < REST_MS;

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { type ConnectionOptions, defineVendor } from "../../core/adapter.ts";
-import { troubleOf } from "../../core/errors.ts";
 import { Secret, type Values } from "../../core/secret-value.ts";
 import type { Instant } from "../../core/time.ts";
-import { foreign } from "../classify.ts";
+import { foreign, withoutAccess } from "../classify.ts";
 import { createHttp, dateOf } from "../http.ts";
 import { type Answer, type Ask, type Reply, trouble } from "../reply.ts";
 import { shaped } from "../shaped.ts";
@@ -271,7 +270,7 @@ async function accessOf(options: ConnectionOptions): Promise<Answer<Secret>> {
     const { token } = await options.credential();
     return token === undefined ? noToken() : { is: "done", value: token };
   } catch (thrown) {
-    return { is: "refused", trouble: troubleOf(thrown) };
+    return withoutAccess(thrown);
   }
 }
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { ConnectionOptions } from "../../core/adapter.ts";
-import { troubleOf } from "../../core/errors.ts";
 import type { Secret, Values } from "../../core/secret-value.ts";
 import type { Instant } from "../../core/time.ts";
 import { after } from "../../core/time.ts";
+import { withoutAccess } from "../classify.ts";
 import type { Http } from "../http.ts";
 import { type Answer, type Ask, type Failure, outcomeOf, trouble } from "../reply.ts";
 import { secretText, shaped } from "../shaped.ts";
@@ -29,7 +29,7 @@ export function createLogin(http: Http, options: ConnectionOptions): Login {
     try {
       pair = await options.credential();
     } catch (thrown) {
-      return { is: "refused", trouble: troubleOf(thrown) };
+      return withoutAccess(thrown);
     }
     const { clientId, clientSecret } = { clientId: pair["clientId"], clientSecret: pair["clientSecret"] };
     if (clientId === undefined || clientSecret === undefined) return noPair();
