@@ -10,7 +10,7 @@ import { type CopySnapshot, copiesOf, type Followed } from "../core/snapshot.ts"
 import type { StepContext } from "../core/step.ts";
 import type { Store, Vault } from "../core/store.ts";
 import type { Task } from "../core/task.ts";
-import { systemClock } from "../core/time.ts";
+import { between, type Instant, type Milliseconds, systemClock } from "../core/time.ts";
 import { ISSUERS, STORES } from "./adapters.ts";
 import type { Config } from "./config.ts";
 import { type Connections, configuredOtherwise, type SecretAccess } from "./connections.ts";
@@ -146,12 +146,15 @@ function vaultOf(store: Store | Vault): Vault {
   throw new Error("the canonical store cannot be read");
 }
 
+/** How long another secret's value is worked with before it is read again: its own run may replace it while a step here waits. */
+const KEPT_FOR: Milliseconds = 60_000;
+
 /**
  * What Lockstep works with at this point. Where a run rotates the very credential that Lockstep uses, that is the old
  * value until the new one is validated, and the new one from then on (design 4, rule 7).
  */
 function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Partial<Facts>): SecretAccess {
-  const kept = new Map<string, Promise<Values>>();
+  const kept = new Map<string, { readonly at: Instant; readonly values: Promise<Values> }>();
   const find = async (secret: string): Promise<Values> => {
     if (secret !== own) return readVault(deps, secret);
     if (facts.validated && facts.pending) return sealed.open(facts.pending.sealed);
@@ -162,11 +165,14 @@ function accessOf(deps: RunDeps, own: string, sealed: SealedValues, facts: Parti
     return old ? sealed.open(old.id) : readVault(deps, secret);
   };
   return (secret) => {
-    const found = kept.get(secret) ?? find(secret);
-    kept.set(secret, found);
+    const at = systemClock.now();
+    const last = kept.get(secret);
+    if (last && (secret === own || between(last.at, at) < KEPT_FOR)) return last.values;
+    const values = find(secret);
+    kept.set(secret, { at, values });
     // What could not be read is asked for again by the next call.
-    found.catch(() => kept.delete(secret));
-    return found;
+    values.catch(() => kept.delete(secret));
+    return values;
   };
 }
 

@@ -128,6 +128,39 @@ describe("[HK-20] a secret that is managed with another one's key", () => {
     }
   });
 
+  it("goes on with the one that takes its place, also in the middle of a long wait", async () => {
+    const app = "raxx-api-staging";
+    const w = await world({
+      unguarded: true,
+      change: (config) => {
+        const one = config.secrets["heroku-billing-api-key"];
+        const fields = { token: "HEROKU_BILLING_API_KEY" };
+        const at = { connection: "heroku", app, appId: RAXX.apps[app] };
+        const place = { kind: "heroku-config-var", ...at, fields } as const;
+        if (one) one.destinations = [[place]];
+        return config;
+      },
+    });
+    const { act, set } = w.sandbox.control;
+    set({ apps: { [app]: { releaseCommand: "migrate", releasePhaseMs: 40 * 60_000 } } });
+    let changedAt = Number.NaN;
+    const answered = () => {
+      const last = w.sandbox.control.journal.list().at(-1);
+      if (last?.path !== `/apps/${RAXX.apps[app]}/dynos`) return;
+      if (Number.isNaN(changedAt)) {
+        changedAt = w.clock.now();
+        const { id = "" } = act({ act: "create-authorization", description: "next", scope: ["global"] });
+        const place = { key: "HEROKU_API_KEY", environment: "prod", path: "/MooseQuest/heroku" };
+        act({ act: "set-vault-secret", ...place, value: { authorization: id } });
+      }
+      const due = w.clock.now() - changedAt > 10 * 60_000 && isAlive(w, OLD);
+      if (due) act({ act: "delete-authorization", id: OLD });
+    };
+    const run = w.run({ secret: "heroku-billing-api-key" });
+    expect(await run.go({ answered })).toEqual({ status: "completed" });
+    expect(isAlive(w, OLD)).toBe(false);
+  });
+
   it("is not begun where that key may not be read at all", async () => {
     const w = await world({ unguarded: true });
     w.sandbox.control.addFault({ ...READ, kind: "status", status: 403, count: null });
