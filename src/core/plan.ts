@@ -75,8 +75,8 @@ function hashOf(content: unknown): string {
   return createHash("sha256").update(canonical(content)).digest("hex").slice(0, 8);
 }
 
-/** JSON with sorted keys, so that the order in which a configuration was typed does not matter to a hash. */
-function canonical(value: unknown): string {
+/** JSON with sorted keys: the order in which a configuration was typed does not matter, nor what is absent or undefined. */
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
   const entries = Object.entries(value).filter(([, v]) => v !== undefined);

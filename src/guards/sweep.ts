@@ -1,6 +1,7 @@
 import { type Fingerprints, sameFingerprints } from "../core/credential.ts";
 import type { Trouble } from "../core/errors.ts";
 import { guard } from "../core/guard.ts";
+import { canonical } from "../core/plan.ts";
 import { type CopySnapshot, copiesOf, type Snapshot } from "../core/snapshot.ts";
 import type { Holding, Observation, Receipt } from "../core/store.ts";
 import type { Sweep } from "../core/sweep.ts";
@@ -212,17 +213,32 @@ export function nothingElseHoldsIt({
   return undefined;
 }
 
-/** A destination that was added while the run was under way has not got the living value (X-13). */
+/**
+ * A destination that was added while the run was under way has not got the living value (X-13); one that is configured otherwise
+ * may be another place by the same name.
+ */
 export function planIsComplete({ seen, snapshot }: Pick<Evidence, "seen" | "snapshot">): Trouble | undefined {
-  const planned = new Set([snapshot.vault, ...copiesOf(snapshot)].map((copy) => copy.id));
-  const added = seen.configured.find((copy) => !planned.has(copy.id));
-  if (!added) return undefined;
-  return {
-    code: "PLAN_INCOMPLETE",
-    message: `${added.target} has been added to the configuration since this run was planned`,
-    because: "it does not hold the value that stays, and would be left with an ended key",
-    next: `lockstep rotate ${snapshot.secret}    after you have taken it out of the configuration, until this run has ended`,
-  };
+  const planned = new Map([snapshot.vault, ...copiesOf(snapshot)].map((copy) => [copy.id, copy]));
+  for (const copy of seen.configured) {
+    const one = planned.get(copy.id);
+    if (one && isSamePlace(one, copy)) continue;
+    return {
+      code: "PLAN_INCOMPLETE",
+      message: one
+        ? `${copy.target} has been configured otherwise since this run was planned`
+        : `${copy.target} has been added to the configuration since this run was planned`,
+      because: "it may not hold the value that stays, and would be left with an ended key",
+      next: one
+        ? `lockstep rotate ${snapshot.secret}    after you have put its configuration back, until this run has ended`
+        : `lockstep rotate ${snapshot.secret}    after you have taken it out of the configuration, until this run has ended`,
+    };
+  }
+  return undefined;
+}
+
+function isSamePlace(a: CopySnapshot, b: CopySnapshot): boolean {
+  const place = ({ kind, connection, config }: CopySnapshot) => canonical({ kind, connection, config });
+  return place(a) === place(b);
 }
 
 /** A request that is merged later would put another value over the living one (X-14). */

@@ -37,6 +37,23 @@ describe("[X-13] right before the end of the old key", () => {
     expectRotated(w, run);
   });
 
+  it("a destination that is another app by the same name, as the configuration has it now, holds the run", async () => {
+    const { w, run, stand } = await afterSoak(({ current }) => {
+      const changed = raxx();
+      const apps = (changed.secrets[SECRET]?.destinations ?? []).flat().filter((one) => "appId" in one);
+      for (const one of apps.slice(0, 1)) Object.assign(one, { appId: RAXX.apps["raxx-console-prod"] });
+      current.config = checkConfig(changed);
+    });
+    expect(stand).toMatchObject({
+      status: "held",
+      trouble: { code: "PLAN_INCOMPLETE", message: expect.stringContaining("configured otherwise") },
+    });
+    expect(isAlive(w, OLD)).toBe(true);
+    w.current.config = w.config;
+    run.say({ choice: "retry" });
+    expect(await run.go()).toEqual({ status: "completed" });
+  });
+
   it.each<[name: string, code: string, happens: (w: World) => void, mends: (w: World) => void]>([
     [
       "a secret of the same name in an environment",

@@ -202,6 +202,28 @@ table(
       swept({ configured: copies.map((copy) => ({ ...copy, id: `${copy.id}2` })) }),
       "PLAN_INCOMPLETE",
     ],
+    [
+      "one that is another place by the same name",
+      swept({
+        configured: copies.map((copy) => ({ ...copy, config: { ...copy.config, appId: "another" } })),
+      }),
+      "PLAN_INCOMPLETE",
+    ],
+    [
+      "one by another access",
+      swept({ configured: copies.map((copy) => ({ ...copy, connection: "another" })) }),
+      "PLAN_INCOMPLETE",
+    ],
+    [
+      "one that was typed in another order",
+      swept({
+        configured: copies.map((copy) => ({
+          ...copy,
+          config: { undeclared: undefined, ...Object.fromEntries(Object.entries(copy.config).reverse()) },
+        })),
+      }),
+      undefined,
+    ],
   ],
 );
 
