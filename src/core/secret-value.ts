@@ -1,7 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
-import { inspect } from "node:util";
 
 const LABEL = "[secret]";
+
+/** Node's name of it, not imported: whoever compiles against our types needs none of Node's for it. */
+const INSPECTED: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** Shorter texts stand in ordinary words too often to be taken out of them. */
 const SHORTEST_TOLD = 8;
@@ -124,7 +126,7 @@ export class Secret {
     return LABEL;
   }
 
-  [inspect.custom](): string {
+  [INSPECTED](): string {
     return LABEL;
   }
 }
