@@ -17,7 +17,11 @@ export function mattersText(matters: Matters): readonly string[] {
       `${turn.interlock}: ${turnText(turn)}`,
       `lockstep interlock status ${turn.interlock}`,
     ]),
-    ...held.map((run) => ["held", `${run.id}: ${run.trouble?.message ?? ""}`, `lockstep show ${run.id}`]),
+    ...held.map(({ id, trouble }) => [
+      "held",
+      `${id}: ${(trouble?.original ?? trouble)?.message ?? ""}`,
+      `lockstep show ${id}`,
+    ]),
     ...tasks.map(({ run, task }) => ["your turn", `${run}: ${task.title}`, `lockstep answer ${run}`]),
     ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),
     ...findings

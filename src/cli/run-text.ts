@@ -43,8 +43,7 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   const choices: Choice[] = [
     { choice: "retry", command: `lockstep resolve ${run.id} --retry`, means: retryMeans(run, steps) },
   ];
-  // Before its first step nothing can have been done by hand.
-  if (run.trouble?.code !== "PLAN_CHANGED")
+  if (canBeByHand(run, steps))
     choices.push({
       choice: "settle",
       command: `lockstep resolve ${run.id} --settle`,
@@ -81,8 +80,22 @@ function openChoices({ run, plan, steps }: RunView): readonly Choice[] {
   return choices;
 }
 
+/** Whether looking could show that a person did the open step's work. */
+function canBeByHand(run: RunRecord, steps: RunView["steps"]): boolean {
+  // Before its first step nothing can have been done by hand.
+  if (run.trouble?.code === "PLAN_CHANGED") return false;
+  const open = openStep(steps)?.id;
+  // These only look, or only ask: a retry does the same.
+  return open !== "requests" && (open !== "prove-dead" || leavesFormer(run, steps));
+}
+
+/** Whether settling leaves alone what the vault held before: nobody could tell which credential that is. */
+function leavesFormer({ flow, old }: RunRecord, steps: RunView["steps"]): boolean {
+  return flow === "rotate" && old === undefined && openStep(steps)?.id === "prove-dead";
+}
+
 function retryMeans({ flow, trouble }: RunRecord, steps: RunView["steps"]): string {
-  if (flow === "rotate" && trouble?.code === "COPY_HOLDS_OLD")
+  if (flow === "rotate" && (trouble?.original ?? trouble)?.code === "COPY_HOLDS_OLD")
     return "write again what was changed, and try the open step again";
   return wasEnded(steps)
     ? "look again, and end it once more if it is still there"
@@ -102,7 +115,7 @@ function openStep(steps: RunView["steps"]) {
 function settlingMeans(run: RunRecord, steps: RunView["steps"]): string {
   const open = openStep(steps)?.id;
   if (open === "drain") return "wait no longer for what still runs on the old value";
-  if (open === "prove-dead" && !run.old) return "leave what the vault held before alone, as a finding";
+  if (leavesFormer(run, steps)) return "leave what the vault held before alone, as a finding";
   if (wasEnded(steps)) return "look again, send nothing, and go on if it is gone";
   return "it was done by hand: look, send nothing, and go on if it shows";
 }
@@ -128,6 +141,9 @@ export function troubleLines({ id, status, trouble }: RunRecord): readonly strin
     `${trouble.code}  ${first}`,
     ...found.map((line) => `│ found    ${line}`),
     `│ because  ${trouble.because}`,
+    ...(trouble.original
+      ? [`│ before   ${trouble.original.code}  ${trouble.original.message.split("\n")[0]}`]
+      : []),
     // What leads back to the choices says nothing; of a run that has ended it is the next command.
     ...(status === "held" && !leadsBack(trouble.next, id) ? [`│ first    ${trouble.next}`] : []),
   ];

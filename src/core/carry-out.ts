@@ -83,12 +83,13 @@ async function observeOnly(step: Step, c: StepContext, at: Circumstances): Promi
 async function settle(step: Step, c: StepContext, at: Circumstances, said: Decision): Promise<ActResult> {
   const touched = step.effect !== "none";
   const looks = step.settles ?? step.looks;
-  if (!looks) return failed(notSettled(step, "this step cannot be done by hand", c.run), { touched });
+  const original = at.heldFor && { original: at.heldFor };
+  const not = (found: string) => failed({ ...notSettled(step, found, at, c.run), ...original }, { touched });
+  if (!looks) return not("this step cannot be done by hand");
   const found = await persistLook(() => looks(c, at.facts, said), at);
   if (found.is === "present") return doneWith(found.value, { touched, found: true });
-  if (found.is === "absent" || found.is === "leftover")
-    return failed(notSettled(step, "looking does not show that it is done", c.run), { touched });
-  return failed(found.trouble, { touched, unsettled: touched });
+  if (found.is === "absent" || found.is === "leftover") return not("looking does not show that it is done");
+  return failed({ ...found.trouble, ...original }, { touched, unsettled: touched });
 }
 
 /** What was announced before: at all, and by a process that did not say how it went. */
@@ -270,11 +271,11 @@ function tell(step: Step, { value, found }: Done): string {
   return found ? `${says} (already done)` : says;
 }
 
-function notSettled(step: Step, found: string, run: string): Trouble {
+function notSettled(step: Step, found: string, { heldFor }: Circumstances, run: string): Trouble {
   return {
     code: "NOT_SETTLED",
     message: `${step.id}: ${found}`,
     because: "what a person did by hand counts once it is seen, and this does not show it",
-    next: `lockstep resolve ${run} --retry`,
+    next: heldFor?.next ?? `lockstep resolve ${run} --retry`,
   };
 }

@@ -103,6 +103,8 @@ export interface Circumstances {
   readonly cancellable?: boolean;
   /** A person says that it is done by hand: it is looked at, and never done again. */
   readonly settled?: Decision;
+  /** What the run was held for when it was settled: it stays known until the step is tried again. */
+  readonly heldFor?: Trouble;
   /** What a person answered to the step's task. */
   readonly answer?: Answer;
   readonly journal: Journal;

@@ -97,6 +97,8 @@ export interface Trouble {
   readonly because: string;
   /** What to do now; a command wherever one exists. */
   readonly next: string;
+  /** What the run was held for when a person said that it was done by hand, and looking did not show that. */
+  readonly original?: Trouble;
 }
 
 /** Adapters know neither, so what they say to do next has `<secret>` in its place. */

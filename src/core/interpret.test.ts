@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, Decision } from "./circumstances.ts";
+import type { Trouble } from "./errors.ts";
 import { done, type Outcome, type Proof, refused, unknown } from "./outcome.ts";
-import type { Look } from "./step.ts";
+import type { Look, Step } from "./step.ts";
 import type { Task } from "./task.ts";
 import { act, book, line, script, stage, stored, TROUBLE } from "./testing/stage.ts";
 
@@ -324,6 +325,12 @@ describe("[X-14] a step that repeats what came before", () => {
     expect(s.asked.map(({ key }) => key)).toEqual(["decision/end/1/1", "decision/end/2/1"]);
   });
 
+  it("does so on a retry after settling it did not show it done", async () => {
+    const { s, left } = play([settle, retry], refused(changed), done(1));
+    expect(await left).toEqual(completed);
+    expect(s.log.filter((one) => one === "does a")).toHaveLength(2);
+  });
+
   it("does not for other trouble, nor where a person says that it was done by hand", async () => {
     for (const [words, stopped] of [
       [[retry], TROUBLE],
@@ -391,6 +398,31 @@ describe("[X-14] a way back that cannot be gone to its end", () => {
     expect(await left).toMatchObject({ end: { status: "cancelled", trouble: { code: "RUN_ROLLED_BACK" } } });
     expect(s.log.filter((one) => one === "does restore")).toHaveLength(2);
     expect(new Set(s.asked.map(({ key }) => key)).size).toBe(3);
+  });
+});
+
+describe("what a run was held for", () => {
+  /** What a run whose only step was refused is held for, question by question. */
+  const heldFor = async (words: readonly Decision[], looks: Step["looks"]) => {
+    const held: Trouble[] = [];
+    const s = stage({ words, ports: { held: async (trouble) => void held.push(trouble) } });
+    await s.carryOut(book(stored(s.log), act(s.log, { id: "a", does: no, ...(looks && { looks }) })));
+    return held;
+  };
+
+  it("is told again where settling did not show it done, and decides what a later retry does", async () => {
+    const held = await heldFor([settle, settle], async () => ({ is: "absent" }));
+    expect(held.map(({ code, original, next }) => [code, original?.code, next])).toEqual([
+      [TROUBLE.code, undefined, TROUBLE.next],
+      ["NOT_SETTLED", TROUBLE.code, TROUBLE.next],
+      ["NOT_SETTLED", TROUBLE.code, TROUBLE.next],
+    ]);
+  });
+
+  it("is told where looking failed, too", async () => {
+    const away = { ...TROUBLE, code: "VENDOR_UNREACHABLE" } as const;
+    const held = await heldFor([settle], async () => unknown(away));
+    expect(held.at(-1)).toMatchObject({ code: "VENDOR_UNREACHABLE", original: TROUBLE });
   });
 });
 

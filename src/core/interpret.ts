@@ -118,11 +118,11 @@ async function carryOutWave(
 ): Promise<Led> {
   const id = wave[0]?.id ?? "none";
   let open = wave;
-  let settled: Decision | undefined;
+  let said: Pick<Attempt, "settled" | "heldFor"> = {};
   while (open.length > 0) {
     const attempt = (run.tried.get(id) ?? 0) + 1;
     run.tried.set(id, attempt);
-    const ends = await attemptAll(run, open, { attempt, ...(settled && { settled }) });
+    const ends = await attemptAll(run, open, { attempt, ...said });
     for (const { step, act: acted, prove: proved } of ends) {
       if (acted.is === "done" && (!step.proves || proved?.is === "proved")) values[step.id] = acted.value;
     }
@@ -139,8 +139,11 @@ async function carryOutWave(
       ? await goBack(run, trouble, place, stopped ? "cancelled" : "failed")
       : await hold(run, trouble, place, { decided });
     if (led.is !== "again") return led;
-    settled = led.settled;
-    const from = settled ? undefined : open.flatMap((step) => step.repeats?.(trouble, run.snapshot) ?? [])[0];
+    const heldFor = trouble.original ?? trouble;
+    said = led.settled ? { settled: led.settled, heldFor } : {};
+    const from = led.settled
+      ? undefined
+      : open.flatMap((step) => step.repeats?.(heldFor, run.snapshot) ?? [])[0];
     if (from) return { is: "from", gives: from };
   }
   return { is: "through" };
@@ -155,6 +158,8 @@ async function goBack(run: Running, trouble: Trouble, place: string, status: "ca
 interface Attempt {
   readonly attempt: number;
   readonly settled?: Decision;
+  /** What the run was held for then. */
+  readonly heldFor?: Trouble;
 }
 
 /** What Lockstep does itself comes first; people are asked only where nothing is in the way. */
@@ -197,7 +202,11 @@ async function alreadyThere(run: Running, step: Step, how: Attempt): Promise<Ste
   return found ? proveRound([{ step, act: found }], at) : undefined;
 }
 
-function circumstancesOf(run: Running, { attempt, settled }: Attempt, answer?: Answer): Circumstances {
+function circumstancesOf(
+  run: Running,
+  { attempt, settled, heldFor }: Attempt,
+  answer?: Answer,
+): Circumstances {
   return {
     facts: run.facts as Facts,
     attempt,
@@ -205,6 +214,7 @@ function circumstancesOf(run: Running, { attempt, settled }: Attempt, answer?: A
     journal: run.journal,
     ports: run.ports,
     ...(settled && { settled }),
+    ...(heldFor && { heldFor }),
     ...(answer && { answer }),
   };
 }
