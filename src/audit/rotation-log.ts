@@ -3,7 +3,7 @@ import type { Instant } from "../core/time.ts";
 import { oneLine } from "./text.ts";
 
 /** The columns of the SOP's rotation log (HK-10). */
-export const ROTATION_COLUMNS = [
+const ROTATION_COLUMNS = [
   "Date (UTC)",
   "Actor",
   "Old auth description (id prefix)",

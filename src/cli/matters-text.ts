@@ -1,7 +1,7 @@
 import type { Matters } from "../app/matters.ts";
 import { credentialFound } from "../core/record.ts";
 import type { Finding } from "../db/findings.ts";
-import { table } from "./render.ts";
+import { commandLines, hanging } from "./layout.ts";
 import { turnText } from "./turn-text.ts";
 
 /** What stands open as lines, each with the command that goes on with it; empty where nothing does. */
@@ -28,15 +28,21 @@ export function mattersText(matters: Matters): readonly string[] {
       .filter((one) => one.severity !== "sev-1")
       .map((one) => ["finding", `${one.secret}: ${one.says}`, one.next, ...closingCommands(one)]),
   ];
+  const column = Math.max(...rows.map(([what = ""]) => what.length)) + 3;
   // The command stands below what is said: texts of vendors may be of any length.
   const lines = rows.flatMap(([what = "", says = "", next = "", ...ors]) => [
-    [what, says.split("\n")[0] ?? ""],
-    ["", `next  ${next}`],
-    ...ors.map((or) => ["", `or    ${or}`]),
+    hanging(` ${what}`.padEnd(column) + (says.split("\n")[0] ?? ""), column),
+    ...nextLines(" ".repeat(column), next, ors),
   ]);
-  return lines.length === 0
-    ? []
-    : ["", "Open:", ...table(lines.map((line) => [` ${line[0]}`, line[1] ?? ""])).split("\n")];
+  return lines.length === 0 ? [] : ["", "Open:", ...lines];
+}
+
+/** The next command, and those that would do as well. */
+export function nextLines(indent: string, next: string, ors: readonly string[]): readonly string[] {
+  return [
+    ...commandLines(`${indent}next  `, next),
+    ...ors.flatMap((or) => commandLines(`${indent}or    `, or)),
+  ];
 }
 
 /** The commands that close a finding: on what the issuer shows, where it is of a credential, and on a person's word. */

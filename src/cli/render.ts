@@ -3,35 +3,8 @@ import type { RunRecord, StepRecord } from "../core/record.ts";
 import { shellWord } from "../core/shell.ts";
 import { copiesOf, type Snapshot } from "../core/snapshot.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
+import { hanging, table } from "./layout.ts";
 import { durationOfRun } from "./run-text.ts";
-
-/** Rows with their columns padded to the widest cell. */
-export function table(rows: readonly (readonly string[])[], gap = 2): string {
-  const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, cell.length);
-    });
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd((widths[i] ?? 0) + gap)))
-        .join("")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
-/** Lines of at most `width` columns, broken between words; a longer word stays whole, so that it can be copied. */
-export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
-}
 
 /** The heading of everything about one secret; production is shouted. */
 export function heading(secret: string, environment: string, target: string): string {
@@ -51,7 +24,7 @@ export function planText(plan: Plan): string {
   const known = snapshot.issuer.known.length;
   return [
     heading(snapshot.secret, snapshot.environment, snapshot.issuer.target),
-    `Rotate, ${snapshot.reason}, by ${plan.runbook}. ${overlapText(plan, last)}`,
+    hanging(`Rotate, ${snapshot.reason}, by ${plan.runbook}. ${overlapText(plan, last)}`, 0),
     "",
     table(rows),
     "",
@@ -59,14 +32,18 @@ export function planText(plan: Plan): string {
     ...conditional,
     "",
     `Left alone: ${known} authorization${known === 1 ? "" : "s"} declared as belonging to others`,
-    `Proof: ${grades(steps)}`,
+    hanging(`Proof: ${grades(steps)}`, 2),
     ...remarkLines(snapshot),
-    `Calls: ${Object.entries(plan.calls)
-      .map(([vendor, n]) => `${vendor} ${n}`)
-      .join(", ")}. ${undoable(steps)}`,
+    hanging(`Calls: ${callsText(plan)}. ${undoable(steps)}`, 2),
     `Plan ${plan.hash}. To run exactly this:`,
     `  ${exactCommand(plan)}`,
   ].join("\n");
+}
+
+function callsText({ calls }: Plan): string {
+  return Object.entries(calls)
+    .map(([vendor, n]) => `${vendor} ${n}`)
+    .join(", ");
 }
 
 function overlapText({ runbook, steps }: Plan, last: number): string {
@@ -103,7 +80,9 @@ function conditionalLines(steps: readonly PlanStep[]): readonly string[] {
   steps.forEach((step, i) => {
     for (const line of step.conditional) by.set(line, [...(by.get(line) ?? []), i + 1]);
   });
-  return [...by].map(([line, at]) => `  step ${at.length > 1 ? `${at[0]} to ${at.at(-1)}` : at[0]}: ${line}`);
+  return [...by].map(([line, at]) =>
+    hanging(`  step ${at.length > 1 ? `${at[0]} to ${at.at(-1)}` : at[0]}: ${line}`, 4),
+  );
 }
 
 /** What the adapters say cannot be looked at or shown, with the copies that it holds for; equal remarks are said once. */
@@ -117,8 +96,8 @@ export function remarksOf(
 }
 
 function remarkLines(snapshot: Snapshot): readonly string[] {
-  const lines = remarksOf(snapshot).map(
-    ({ remark, copies }) => `  ${copies.length === 1 ? copies[0] : `${copies.length} copies`}: ${remark}`,
+  const lines = remarksOf(snapshot).map(({ remark, copies }) =>
+    hanging(`  ${copies.length === 1 ? copies[0] : `${copies.length} copies`}: ${remark}`, 4),
   );
   return lines.length === 0 ? [] : ["Not visible or not provable:", ...lines];
 }
@@ -162,6 +141,14 @@ export function stepLine(n: number | undefined, step: StepRecord, planned = ""):
   const number = n === undefined ? "  " : String(n).padStart(2);
   return ` ${SIGN[step.state]} ${number} ${shortId(step.id).padEnd(11)} ${what}${took ? `  ${took}` : ""}`;
 }
+
+/** The same broken where it is too wide for a terminal. */
+export function brokenStepLine(line: string): string {
+  return hanging(line, STEP_TEXT_AT);
+}
+
+/** Where the text of a step's line begins. */
+const STEP_TEXT_AT = 18;
 
 const SIGN: Readonly<Record<StepRecord["state"], string>> = {
   pending: " ",

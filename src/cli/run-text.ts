@@ -5,6 +5,7 @@ import type { RunRecord } from "../core/record.ts";
 import { shellWord } from "../core/shell.ts";
 import type { Task } from "../core/task.ts";
 import { between, durationText, type Instant } from "../core/time.ts";
+import { hanging } from "./layout.ts";
 
 /** How long a run took, or has taken so far. */
 export function durationOfRun(run: RunRecord, now: Instant): string {
@@ -125,12 +126,11 @@ export function choicesText(view: RunView): readonly string[] {
   return choiceLines(choicesFor(view));
 }
 
-/** Commands with what they mean, in two columns. */
+/** Commands, each with what it means below it. */
 export function choiceLines(
   choices: readonly { readonly command: string; readonly means: string }[],
 ): readonly string[] {
-  const width = Math.max(0, ...choices.map((one) => one.command.length));
-  return choices.map((one) => `  ${one.command.padEnd(width)}    ${one.means}`);
+  return choices.flatMap(({ command, means }) => [`  ${command}`, hanging(`    ${means}`, 4)]);
 }
 
 /** What was found, why that stops the run, and, while it is held, what to set right first; each on a line behind a rule. */

@@ -1,7 +1,7 @@
 import { linesOf, type RunView } from "../app/runs.ts";
 import type { StepRecord } from "../core/record.ts";
 import type { Io } from "./io.ts";
-import { stepLine } from "./render.ts";
+import { brokenStepLine, stepLine } from "./render.ts";
 
 const SETTLED = new Set<StepRecord["state"]>(["done", "failed", "undone", "skipped"]);
 
@@ -19,7 +19,7 @@ export function showSteps(io: Io, known?: RunView): (view: RunView) => void {
       const line = stepLine(planned?.number, step, planned?.says);
       const news = shown.get(step.id) !== stateOf(step);
       shown.set(step.id, stateOf(step));
-      if (SETTLED.has(step.state) && news) io.note(line);
+      if (SETTLED.has(step.state) && news) io.note(io.live ? brokenStepLine(line) : line);
       else if (!SETTLED.has(step.state)) {
         current = line;
         if (news && !io.live) io.note(line);

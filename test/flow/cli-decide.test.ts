@@ -44,11 +44,11 @@ describe("[X-15] an installation that is frozen", () => {
     expect(await stand.lines(run)).toContainEqual(expect.stringMatching(/has frozen .+: an incident$/));
     const status = await call(home, "status");
     expect(status.out).toMatch(
-      /frozen +no new effect begins: frozen since .+, an incident\n +next {2}lockstep freeze --lift/,
+      /frozen +no new effect begins: frozen since .+, an\s+incident\n +next {2}lockstep freeze --lift/,
     );
     expect(shown.next).toMatch(/^lockstep freeze --lift {4}/);
     const lifted = await type(home, shown.next.replace("--lift", "--lift --because 'it is over'"));
-    expect((await call(home, "audit")).out).toMatch(/freeze\.lifted .+ reason="it is over"/);
+    expect((await call(home, "audit")).out).toMatch(/freeze\.lifted .+\n +reason="it is over"/);
     expect([lifted.code, lifted.out]).toEqual([0, expect.stringContaining("Done in ")]);
     await stand.expectRotated(run);
   });

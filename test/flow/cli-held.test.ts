@@ -38,9 +38,8 @@ describe("[X-15] a held run can be finished from show alone", () => {
     expect(shown.choices.map((one) => one.choice)).toEqual(["retry", "settle", "rollback"]);
     for (const one of shown.choices) {
       expect(asked.out).toContain(one.means);
-      expect(await stand.lines(shown.run)).toContainEqual(
-        expect.stringMatching(new RegExp(`^ {2}${one.command.replaceAll(".", "\\.")} {4,}${one.means}$`)),
-      );
+      const lines = await stand.lines(shown.run);
+      expect(lines[lines.indexOf(`  ${one.command}`) + 1]).toBe(`    ${one.means}`);
     }
   });
 

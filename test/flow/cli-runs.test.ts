@@ -163,10 +163,17 @@ describe("a rotation by the command line", () => {
     expect(log.out).toContain(rotated.new.id.slice(0, 8));
   });
 
-  it("status and runs fit into 80 columns", async () => {
-    for (const command of ["status", "runs"]) {
-      const { out } = await call(home, command);
-      expect(out).toContain("heroku-api-key");
+  it("what looks at secrets and runs fits into 80 columns", async () => {
+    const secret = "heroku-api-key";
+    const of = [
+      ["plan", secret],
+      ["verify", secret],
+      ["impact", secret],
+      ["audit", rotated.run],
+    ];
+    for (const args of [["status"], ["runs"], ["audit"], ...of]) {
+      const { out } = await call(home, ...args);
+      expect(out).toMatch(/heroku-api-key|plan=/);
       expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
     }
   });

@@ -1,7 +1,7 @@
 import { examine } from "../../app/doctor.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { table } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { table } from "../render.ts";
 import { whereOf } from "../where.ts";
 
 /** `lockstep doctor`: looks at everything that a run needs, and says for each fault what to do. */

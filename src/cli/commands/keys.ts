@@ -7,8 +7,8 @@ import { proveKeys } from "../../sealing/canary.ts";
 import { addKey, newKeyId, promoteKey } from "../../sealing/key-file.ts";
 import { reseal } from "../../sealing/sealed-values.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { table } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { table } from "../render.ts";
 import { whereOf } from "../where.ts";
 
 /** `lockstep keys`: which keys the ring has; `keys rotate` adds one, writes with it, and seals again what is kept. */

@@ -11,8 +11,9 @@ import { SHORTEST_PREFIX } from "../../core/snapshot.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { blocks, table } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { becauseFlag, heading, table } from "../render.ts";
+import { becauseFlag, heading } from "../render.ts";
 import { typedBack } from "../typed-back.ts";
 
 interface RevokeOptions extends Common {
@@ -111,9 +112,9 @@ async function confirmBroken(io: Io, home: Home, options: RevokeOptions, plan: P
   io.note(
     [
       "Whatever of these holds the key is refused from that moment on:",
-      table([
-        ...copies.map((one) => [`  ${one.target}`, one.effect]),
-        ...consumers.map((one) => [`  ${one.name}`, one.reads]),
+      blocks([
+        ...copies.map((one) => [`  ${one.target}`, one.effect] as const),
+        ...consumers.map((one) => [`  ${one.name}`, one.reads] as const),
       ]),
     ].join("\n"),
   );

@@ -4,9 +4,9 @@ import { secretIn } from "../../app/snapshot.ts";
 import { systemClock } from "../../core/time.ts";
 import { listRuns } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { table } from "../layout.ts";
 import type { Common } from "../main.ts";
 import { mattersText } from "../matters-text.ts";
-import { table } from "../render.ts";
 import { durationOfRun } from "../run-text.ts";
 import { whereOf } from "../where.ts";
 

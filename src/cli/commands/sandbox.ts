@@ -5,8 +5,8 @@ import { CONFIG_FILE } from "../../app/load-config.ts";
 import { serveHere } from "../../app/sandbox-serving.ts";
 import { LockstepError } from "../../core/errors.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { table } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { table } from "../render.ts";
 
 /** `lockstep sandbox`: serves the simulated vendors of this directory until it is told to stop. */
 export async function sandbox(io: Io, options: Common): Promise<Result> {

@@ -3,9 +3,10 @@ import { type Matters, mattersOf } from "../../app/matters.ts";
 import { nextCommand, safeState, whyParked } from "../../app/run-words.ts";
 import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { hanging } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { closingCommands, freezeSays } from "../matters-text.ts";
-import { heading, stepLine } from "../render.ts";
+import { closingCommands, freezeSays, nextLines } from "../matters-text.ts";
+import { brokenStepLine, heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
 import {
   answerCommand,
@@ -96,14 +97,21 @@ function restLines(view: RunView, { task, parked }: Around): readonly string[] {
   return [...trouble, ...taskLines(task), ...choiceLines([...taskChoices(task), ...choicesFor(view)]), ""];
 }
 
+/** What stands under `finding  `. */
+const INDENT = " ".repeat(9);
+
 function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly string[] {
   const said = run.trouble?.code === "FROZEN";
   const lines = [
-    ...(frozen && !said ? [`frozen   ${freezeSays(frozen)}`, "         next  lockstep freeze --lift"] : []),
+    ...(frozen && !said
+      ? [
+          hanging(`frozen   ${freezeSays(frozen)}`, INDENT.length),
+          ...nextLines(INDENT, "lockstep freeze --lift", []),
+        ]
+      : []),
     ...findings.flatMap((one) => [
-      `${one.severity === "sev-1" ? "SEV-1" : "finding"}  ${one.says}`,
-      `         next  ${one.next}`,
-      ...(one.severity === "sev-1" ? [] : closingCommands(one).map((or) => `         or    ${or}`)),
+      hanging(`${one.severity === "sev-1" ? "SEV-1  " : "finding"}  ${one.says}`, INDENT.length),
+      ...nextLines(INDENT, one.next, one.severity === "sev-1" ? [] : closingCommands(one)),
     ]),
   ];
   return lines.length === 0 ? [] : [...lines, ""];
@@ -113,20 +121,20 @@ function identityLines({ run, plan }: RunView): readonly string[] {
   const key = (one: typeof run.old) => (one ? `${one.label} (${one.id})` : "-");
   return [
     heading(run.secret, plan.snapshot.environment, plan.snapshot.issuer.target),
-    `${run.id}  ${run.status}  ${run.reason}  started ${run.startedAt} by ${run.actor.name} (${run.actor.assurance})  plan ${run.planHash}`,
+    hanging(
+      `${run.id}  ${run.status}  ${run.reason}  started ${run.startedAt} by ${run.actor.name} (${run.actor.assurance})  plan ${run.planHash}`,
+      2,
+    ),
     ...(run.because === undefined ? [] : [`why   ${run.because}`]),
-    `keys  ${key(run.old)} → ${key(run.new)}`,
+    hanging(`keys  ${key(run.old)} → ${key(run.new)}`, 6),
   ];
 }
 
 /** The plan's steps, and those that a person's decision has added, as they stand. */
 function stepLines(view: RunView): readonly string[] {
   const kept = new Map(view.steps.map((step) => [step.id, step]));
-  return linesOf(view).map((line) =>
-    stepLine(
-      line.number,
-      kept.get(line.id) ?? { id: line.id, state: "pending", attempts: 0, calls: [] },
-      line.says,
-    ),
-  );
+  return linesOf(view).map((line) => {
+    const step = kept.get(line.id) ?? { id: line.id, state: "pending", attempts: 0, calls: [] };
+    return brokenStepLine(stepLine(line.number, step, line.says));
+  });
 }

@@ -6,15 +6,12 @@ import { type Instant, systemClock } from "../../core/time.ts";
 import { lastRotations, ledgerIn } from "../../db/ledger.ts";
 import { activeRun } from "../../db/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { table } from "../layout.ts";
 import type { Common } from "../main.ts";
 import { mattersText } from "../matters-text.ts";
-import { table, wrapped } from "../render.ts";
 import { whereOf } from "../where.ts";
 
 const DAY = 86_400_000;
-
-/** What 80 columns leave beside `  consumer  `. */
-const PLACE_WIDTH = 68;
 
 /** `lockstep status`: every secret, computed from the record (HK-01), with its copies and consumers (HK-02), and what wants a person. */
 export async function status(_io: Io, options: Common): Promise<Result> {
@@ -81,18 +78,16 @@ function textOf(secrets: readonly Standing[]): string {
   const places = secrets.flatMap((one) => [
     "",
     one.secret,
-    ...table([
+    table([
       ["  role", one.role],
       ...(one.run ? [["  run", `${one.run.id} ${one.run.status}`]] : []),
       ["  vault", one.vault],
       ...one.destinations.flatMap((wave, w) => wave.map((target) => [`  wave ${w + 1}`, target])),
-      ...one.consumers.flatMap(({ name, reads, pulls }) =>
-        wrapped(`${name}: ${reads}${pulls ? " (pulls)" : ""}`, PLACE_WIDTH).map((line, i) => [
-          i === 0 ? "  consumer" : "",
-          line,
-        ]),
-      ),
-    ]).split("\n"),
+      ...one.consumers.map(({ name, reads, pulls }) => [
+        "  consumer",
+        `${name}: ${reads}${pulls ? " (pulls)" : ""}`,
+      ]),
+    ]),
   ]);
   return [table([heads, ...rows]), ...places].join("\n");
 }
