@@ -3,7 +3,7 @@ import { type Finding, openFindings } from "../db/findings.ts";
 import { type Freeze, frozenSince } from "../db/freeze.ts";
 import { listRuns } from "../db/runs.ts";
 import { openTasks, type TaskRecord } from "../db/tasks.ts";
-import { listParked, type ParkedRun } from "../engine/workers.ts";
+import { isAnyAlive, listParked, type ParkedRun } from "../engine/workers.ts";
 import type { Home } from "./home.ts";
 import { type LastTurn, lastTurns } from "./interlock-record.ts";
 
@@ -12,6 +12,8 @@ export interface Matters {
   readonly frozen: Freeze | null;
   readonly tasks: readonly TaskRecord[];
   readonly held: readonly RunRecord[];
+  /** Runs that are under way, and that no living process carries out: it was stopped or killed, or its machine is gone. */
+  readonly left: readonly RunRecord[];
   /** Runs whose journal cannot be trusted or opened here. */
   readonly parked: readonly ParkedRun[];
   /** Interlocks that this installation has closed, or whose last turn is not proved; by the record, no vendor is asked. */
@@ -26,10 +28,13 @@ export async function mattersOf({ database }: Pick<Home, "database">, secret?: s
   const ids = new Set(active.map((run) => run.id));
   const parked = await listParked((sql, values) => database.query(sql, values));
   const tasks = await openTasks(database);
+  const carried = await isAnyAlive((sql, values) => database.query(sql, values));
+  const rests = new Set(parked.map(({ run }) => run));
   return {
     frozen: (await frozenSince(database)) ?? null,
     tasks: tasks.filter((task) => ids.has(task.run)),
     held: active.filter((run) => run.status === "held"),
+    left: active.filter(({ id, status }) => status === "running" && !carried && !rests.has(id)),
     parked: parked.filter((one) => secret === undefined || ids.has(one.run)),
     interlocks: secret === undefined ? [...(await lastTurns(database)).values()].filter(isOpenMatter) : [],
     findings: await openFindings(database, secret),

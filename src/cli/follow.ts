@@ -85,12 +85,12 @@ function leftResult(view: RunView): Result {
     `│ state    ${safeState(run, steps)}`,
     `│ next     ${nextCommand(run)}`,
   ].join("\n");
-  return { exit: EXIT.interrupted, json: runJson(view), text };
+  return { exit: EXIT.interrupted, json: documentOf(view), text };
 }
 
 function resultOf(view: RunView): Result {
   const { run, steps } = view;
-  const json = runJson(view);
+  const json = documentOf(view);
   const state = safeState(run, steps);
   if (run.status === "completed") {
     const text = [`${endText(run, systemClock.now())} ${state}`, `next  ${nextCommand(run)}`].join("\n");
@@ -118,7 +118,16 @@ function parkedResult(view: RunView, why: string): Result {
     `│ state    ${safeState(run, steps)}`,
     `│ next     ${next}`,
   ].join("\n");
-  return { exit: EXIT.held, json: { ...runJson(view), error: { code, message, because, next } }, text };
+  return {
+    exit: EXIT.held,
+    json: { ...documentOf(view), next, error: { code, message, because, next } },
+    text,
+  };
+}
+
+/** What `show` opens with, for programs too. */
+function documentOf(view: RunView) {
+  return { state: safeState(view.run, view.steps), next: nextCommand(view.run), ...runJson(view) };
 }
 
 function headed(status: string, [first = "", ...others]: readonly string[]): readonly string[] {

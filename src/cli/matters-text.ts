@@ -1,4 +1,5 @@
 import type { Matters } from "../app/matters.ts";
+import { nextCommand } from "../app/run-words.ts";
 import { credentialFound } from "../core/record.ts";
 import type { Finding } from "../db/findings.ts";
 import { commandLines, hanging } from "./layout.ts";
@@ -6,7 +7,7 @@ import { turnText } from "./turn-text.ts";
 
 /** What stands open as lines, each with the command that goes on with it; empty where nothing does. */
 export function mattersText(matters: Matters): readonly string[] {
-  const { tasks, held, parked, findings, frozen, interlocks } = matters;
+  const { tasks, held, left, parked, findings, frozen, interlocks } = matters;
   const rows = [
     ...(frozen ? [["frozen", freezeSays(frozen), "lockstep freeze --lift"]] : []),
     ...findings
@@ -23,6 +24,7 @@ export function mattersText(matters: Matters): readonly string[] {
       `lockstep show ${id}`,
     ]),
     ...tasks.map(({ run, task }) => ["your turn", `${run}: ${task.title}`, `lockstep answer ${run}`]),
+    ...left.map((run) => ["left", `${run.id}: ${LEFT}`, nextCommand(run)]),
     ...parked.map(({ run, why }) => ["parked", `${run}: ${why}`, `lockstep show ${run}`]),
     ...findings
       .filter((one) => one.severity !== "sev-1")
@@ -55,6 +57,9 @@ export function closingCommands(finding: Pick<Finding, "id" | "secret">): readon
 export function dismissCommand({ id }: Pick<Finding, "id">): string {
   return `lockstep dismiss ${id} --because "why"`;
 }
+
+/** What is to be known of a run that is under way and that nobody carries out. */
+export const LEFT = "no process carries it out any more; it goes on where it was";
 
 /** Who has frozen the installation, since when, and why. */
 export function freezeSays({ by, at, reason }: NonNullable<Matters["frozen"]>): string {

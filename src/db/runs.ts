@@ -247,7 +247,7 @@ function only<Row>(rows: readonly Row[], run: RunId): Row {
   if (row !== undefined) return row;
   throw new LockstepError({
     code: "RUN_UNKNOWN",
-    message: `there is no run ${run}`,
+    message: `There is no run ${run}`,
     because: "a run is named <secret>.<flow>.<number>, and this one is not in the database",
     next: "lockstep runs",
   });

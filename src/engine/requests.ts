@@ -119,7 +119,7 @@ function unknownRun(run: RunId, cause?: unknown): LockstepError {
   return new LockstepError(
     {
       code: "RUN_UNKNOWN",
-      message: `there is no run ${run}`,
+      message: `There is no run ${run}`,
       because: "nothing was started under this name on this database",
       next: "lockstep runs",
     },

@@ -24,6 +24,8 @@ const ALIVE = `w.beat_at > clock_timestamp() - $1 * interval '1 ms' AND EXISTS (
 
 const LIST = `SELECT w.executor, w.kind, w.since, ${ALIVE} AS alive FROM ${SCHEMA}.workers w ORDER BY w.since`;
 
+const ANY_ALIVE = `SELECT w.executor FROM ${SCHEMA}.workers w WHERE ${ALIVE} LIMIT 1`;
+
 const PARKED_NOW = `SELECT p.why FROM ${SCHEMA}.parked p JOIN ${SCHEMA}.workers w USING (executor)
   WHERE p.run = $2 AND ${ALIVE}`;
 
@@ -38,6 +40,16 @@ export async function listWorkers(ask: Ask): Promise<readonly Worker[]> {
     }));
   } catch (thrown) {
     if (isUnused(thrown)) return [];
+    throw thrown;
+  }
+}
+
+/** Whether any process that carries out runs is alive: it takes up what another one has left. */
+export async function isAnyAlive(ask: Ask): Promise<boolean> {
+  try {
+    return (await ask(ANY_ALIVE, [STALE_MS])).length > 0;
+  } catch (thrown) {
+    if (isUnused(thrown)) return false;
     throw thrown;
   }
 }

@@ -230,8 +230,20 @@ describe("a rotation by the command line", () => {
 
   it("a worker goes on with a run whose command was killed", async () => {
     await killedAfterTheMint();
+    const leftRuns = async () =>
+      json<{ open: { left: { id: string }[] } }>(await call(home, "status", "--json")).open.left.map(
+        ({ id }) => id,
+      );
+    expect(await leftRuns()).toEqual(["heroku-api-key.rotate.4"]);
+    const lines = (await call(home, "status")).out.split("\n");
+    const at = lines.indexOf(
+      " left  heroku-api-key.rotate.4: no process carries it out any more; it goes on",
+    );
+    expect(lines[at + 2]).toMatch(/^ {7}next {2}lockstep rotate heroku-api-key$/);
+    expect((await call(home, "show", "heroku-api-key.rotate.4")).out).toContain("left     no process");
     const worker = start(home, "worker");
     await worker.until(/is ready/);
+    expect(await leftRuns()).toEqual([]);
     const attaching = start(home, "rotate", "heroku-api-key", "--yes", "--json");
     await attaching.until(/Attached to heroku-api-key\.rotate\.4/);
     quick();

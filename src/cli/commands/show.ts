@@ -5,7 +5,7 @@ import { linesOf, type RunView, viewRun } from "../../app/runs.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
 import { hanging } from "../layout.ts";
 import type { Common } from "../main.ts";
-import { closingCommands, freezeSays, nextLines } from "../matters-text.ts";
+import { closingCommands, freezeSays, LEFT, nextLines } from "../matters-text.ts";
 import { brokenStepLine, heading, stepLine } from "../render.ts";
 import { runJson } from "../run-json.ts";
 import {
@@ -51,16 +51,19 @@ export async function show(_io: Io, options: Common, id: string): Promise<Result
 }
 
 interface Around extends Pick<Matters, "frozen" | "findings"> {
+  /** Whether it is under way, and no process carries it out. */
+  readonly left: boolean;
   readonly task: Matters["tasks"][number] | null;
   /** Why the engine does not go on with this run. */
   readonly parked: string | null;
 }
 
 /** What of the open matters of a secret is about this run. */
-function aroundOf({ run }: RunView, { frozen, findings, tasks, parked }: Matters): Around {
+function aroundOf({ run }: RunView, { frozen, findings, tasks, left, parked }: Matters): Around {
   return {
     task: tasks.find((one) => one.run === run.id) ?? null,
     parked: parked.find((one) => one.run === run.id)?.why ?? null,
+    left: left.some((one) => one.id === run.id),
     frozen: run.endedAt === undefined ? frozen : null,
     findings,
   };
@@ -100,9 +103,10 @@ function restLines(view: RunView, { task, parked }: Around): readonly string[] {
 /** What stands under `finding  `. */
 const INDENT = " ".repeat(9);
 
-function aroundLines({ run }: RunView, { frozen, findings }: Around): readonly string[] {
+function aroundLines({ run }: RunView, { frozen, findings, left }: Around): readonly string[] {
   const said = run.trouble?.code === "FROZEN";
   const lines = [
+    ...(left ? [`left     ${LEFT}`] : []),
     ...(frozen && !said
       ? [
           hanging(`frozen   ${freezeSays(frozen)}`, INDENT.length),
