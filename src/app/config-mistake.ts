@@ -62,6 +62,11 @@ export function mistakesIn(
     const allowed = issue.issues[0]?.message ?? issue.message;
     return [{ path: pathText(path), found: shown(String(issue.path.at(-1))), allowed }];
   }
+  if (issue.code === "invalid_type" && issue.expected === "object") {
+    const known = fieldsAt(schema, issue.path);
+    const allowed = known.length > 0 ? `an object with ${known.join(", ")}` : "an object";
+    return [{ path: pathText(path) || "the default export", found: foundAt(input, issue.path), allowed }];
+  }
   const allowed = issue.message
     .replace(/^Invalid input: expected (\w+), received .*$/, "$1")
     .replace(/^Invalid input: expected /, "")
@@ -83,7 +88,7 @@ function fieldsAt(schema: z.core.$ZodType | undefined, path: readonly PropertyKe
 }
 
 /** Whether one character more, less or other, or two in each other's place, makes one word of the other. */
-function isNear(one: string, other: string): boolean {
+export function isNear(one: string, other: string): boolean {
   const [a, b] = [one.toLowerCase(), other.toLowerCase()];
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;

@@ -18,3 +18,10 @@ describe("a credential that cannot be understood", () => {
     expect(said).not.toContain("pasted");
   });
 });
+
+it("where fields belong, what stands there instead is told with the names of the fields", () => {
+  const wrong = { operators: { kris: "ops" }, connections: {}, secrets: {} };
+  expect(() => checkConfig(wrong)).toThrow(
+    'operators.kris: found "ops", allowed an object with role, email, slack',
+  );
+});

@@ -4,6 +4,7 @@ import type { CopySnapshot, Followed, IssuerSnapshot, Snapshot } from "../core/s
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { ISSUERS, STORES, VENDORS } from "./adapters.ts";
 import type { Config, Placed, SecretConfig } from "./config.ts";
+import { isNear } from "./config-mistake.ts";
 
 const DAY = 86_400_000;
 
@@ -155,10 +156,12 @@ function notByHand(secret: string): LockstepError {
 export function secretIn({ secrets }: Pick<Config, "secrets">, name: string): SecretConfig {
   const one = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
   if (one) return one;
+  const names = Object.keys(secrets);
+  const meant = names.find((other) => isNear(name, other));
   throw new LockstepError({
     code: "SECRET_UNKNOWN",
-    message: `There is no secret ${JSON.stringify(name)}`,
-    because: `the configuration has ${Object.keys(secrets).join(", ") || "none"}`,
+    message: `There is no secret ${JSON.stringify(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    because: `the configuration has ${names.join(", ") || "none"}`,
     next: "lockstep status",
   });
 }

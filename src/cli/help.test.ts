@@ -39,11 +39,17 @@ describe("the help of a command", () => {
     expect(stdout).toContain("Usage: lockstep rotate [options] <secret>");
     for (const option of ["--json", "--reason", "--plan <hash>", "--confirm <secret>"])
       expect(stdout).toContain(option);
+    expect(stdout).toContain('default: "scheduled"');
+    expect(stdout).not.toContain("default: false");
   });
 
   it("an unknown command still hears which one was meant", () => {
     expect(call("rotat", "x").stderr).toContain("Did you mean rotate?");
   });
+});
+
+it("an option before the command hears where it belongs", () => {
+  expect(call("--sandbox", "status").stderr).toContain("options stand behind the command");
 });
 
 describe("the command", () => {

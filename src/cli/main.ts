@@ -89,7 +89,9 @@ function usage(error: CommanderError, [called = ""]: readonly string[]): Trouble
   return {
     code: "USAGE",
     message: error.message.replace(/^error: /, "").replace(/\(outputHelp\)/, "no command was given"),
-    because: "this is not how a command is called; nothing was started",
+    because: called.startsWith("--")
+      ? "options stand behind the command; nothing was started"
+      : "this is not how a command is called; nothing was started",
     next: isCommand(called) ? `lockstep ${called} --help` : "lockstep --help",
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Help, InvalidArgumentError, Option } from "commander";
 import { REASONS } from "../core/record.ts";
 import { type Io, ioOf, type Result } from "./io.ts";
 import type { Common } from "./main.ts";
@@ -45,7 +45,8 @@ function commands(io: Io, finish: Finish, only?: string): Command {
     .version(versionOf(import.meta.dirname), "--version", "print the version")
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: (text) => process.stdout.write(text) })
-    .helpCommand(false);
+    .helpCommand(false)
+    .configureHelp({ optionDescription: describedOption });
   const add: Add = (name, description, load, shape) => {
     if (only !== undefined && name.split(" ")[0] !== only) return;
     const command = program
@@ -263,6 +264,11 @@ function addUpkeep(add: Add): void {
     async () => (await import("./commands/sandbox.ts")).sandbox,
   );
   add("keys [action]", "the key ring: list, rotate", async () => (await import("./commands/keys.ts")).keys);
+}
+
+/** What is off where nothing is said needs no word. */
+function describedOption(option: Option): string {
+  return option.defaultValue === false ? option.description : new Help().optionDescription(option);
 }
 
 function reason(): Option {

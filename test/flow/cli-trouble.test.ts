@@ -121,6 +121,7 @@ describe("a rotation that is not begun", () => {
       "--json",
     );
     expect([left.code, errorOf(left).code]).toEqual([2, "CONFIRMATION_NEEDED"]);
+    expect(errorOf(left).message).toContain("--confirm heroku, which is not its name");
   });
 
   it("of an unknown secret: exit 2", async () => {

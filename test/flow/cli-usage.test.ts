@@ -257,6 +257,11 @@ describe("how a command is called", () => {
     expect(errorOf(left).because).toContain("heroku-api-key");
   });
 
+  it("a name that was mistyped hears which one was meant", async () => {
+    const left = await call(dir(text(raxx())), "plan", "heroku-api-kye", "--json");
+    expect(errorOf(left).message).toMatch(/; did you mean heroku-api-key\?$/);
+  });
+
   it("plan --json has exactly what was agreed, and needs nothing but the configuration", async () => {
     const where = dir(text(raxx()));
     const left = await call(where, "plan", "heroku-api-key", "--json");

@@ -7,6 +7,7 @@ import { LockstepError } from "../../core/errors.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import { EXIT, type Io, type Result } from "../io.ts";
+import { hanging } from "../layout.ts";
 import type { Common } from "../main.ts";
 import { becauseFlag } from "../render.ts";
 import { runJson } from "../run-json.ts";
@@ -110,7 +111,7 @@ async function confirmed(
     });
   // P10: nothing is done that was not shown.
   const lines = wayBackOf(plan).filter(({ id }) => (id === "break-glass") === (choice === "break-glass"));
-  io.note(lines.map(({ says }) => `  ${says}`).join("\n"));
+  io.note(lines.map(({ says }) => hanging(`  ${says}`, 4)).join("\n"));
   if ((await ask(`Type ${plan.secret} to go on: `)) !== plan.secret)
     throw declined(`the answer was not ${plan.secret}`, run.id);
 }

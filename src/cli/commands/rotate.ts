@@ -5,6 +5,7 @@ import { type Carrier, planFor, runningFor, startRun, viewRun } from "../../app/
 import { LockstepError } from "../../core/errors.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Reason, RunRecord } from "../../core/record.ts";
+import { shellWord } from "../../core/shell.ts";
 import { ask } from "../ask.ts";
 import { follow, withCarrier, withHome } from "../follow.ts";
 import type { Io, Result } from "../io.ts";
@@ -36,7 +37,11 @@ export async function rotate(io: Io, options: RotateOptions, secret: string): Pr
     const same = (run: RunRecord) => requireSame(home, run, plan, options);
     if (there) await same(there);
     else if (options.plan !== undefined && options.plan !== plan.hash) throw planChanged(options.plan, plan);
-    else await confirm(io, options, plan);
+    else {
+      // Nobody types a name for what may not be done.
+      requireRole(localActor(home.config), plan.snapshot.role, `A rotate of ${secret}`);
+      await confirm(io, options, plan);
+    }
     return carryOut(io, home, plan, { there, same, because: options.because });
   });
 }
@@ -134,7 +139,12 @@ async function confirm(io: Io, options: RotateOptions, plan: Plan): Promise<void
   if (!io.canAsk) {
     throw new LockstepError({
       code: "CONFIRMATION_NEEDED",
-      message: `Rotating ${plan.secret} needs a yes, and there is no terminal to ask on`,
+      message: [
+        `Rotating ${plan.secret} needs a yes, and there is no terminal to ask on`,
+        ...(options.confirm === undefined
+          ? []
+          : [`--confirm ${shellWord(options.confirm)}, which is not its name`]),
+      ].join("\n"),
       because: "nothing is changed without it; nothing was started",
       next: [
         rotateCommand(plan),
