@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { LAST_COPY, SECRET, type Shown, type Stand, standOf } from "./cli-estate.ts";
-import { type Called, call, json, openSite, type Site, type } from "./cli-harness.ts";
+import { type Called, call, errorOf, json, openSite, type Site, type } from "./cli-harness.ts";
 
 let site: Site;
 let home: Called;
@@ -41,6 +41,15 @@ describe("[X-15] a held run can be finished from show alone", () => {
       const lines = await stand.lines(shown.run);
       expect(lines[lines.indexOf(`  ${one.command}`) + 1]).toBe(`    ${one.means}`);
     }
+  });
+
+  it("a test of its secret is refused at once, and leads to it", async () => {
+    const [run] = json<{ runs: { id: string }[] }>(await call(home, "runs", "--json")).runs;
+    const left = await call(home, "test", SECRET, "--json");
+    expect([left.code, errorOf(left)]).toMatchObject([
+      1,
+      { code: "RUN_IN_PROGRESS", message: `${run?.id} is held`, next: `lockstep show ${run?.id}` },
+    ]);
   });
 
   it("[X-14] retry: the open step is done, and the run ends as completed", async () => {
