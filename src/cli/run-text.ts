@@ -149,8 +149,9 @@ export function troubleLines({ id, status, trouble }: RunRecord): readonly strin
   ];
 }
 
+/** Without a word of what comes before it, a retry is one of the choices, and no more. */
 function leadsBack(next: string, run: string): boolean {
-  return ["show", "resolve"].some((command) => next.startsWith(`lockstep ${command} ${run}`));
+  return next.startsWith(`lockstep show ${run}`) || next === `lockstep resolve ${run} --retry`;
 }
 
 /** A task as its person reads it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "./circumstances.ts";
+import type { Trouble } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import { hold } from "./hold.ts";
 import type { Introspection } from "./issuer.ts";
@@ -48,6 +49,27 @@ async function held(run: Running, trouble = TROUBLE): Promise<unknown> {
 }
 
 const ending = (s: Stage): Step => act(s.log, { id: "end", undoes: "impossible" });
+
+describe("[X-15] what comes first, while a run is held", () => {
+  it("is a retry in place of a test, which is refused beside it; another secret's test stays", async () => {
+    const s = stage({ words: [] });
+    const nexts: string[] = [];
+    const ports = { ...s.ports, held: async ({ next }: Trouble) => void nexts.push(next) };
+    const { secret } = s.snapshot;
+    const told = async (next: string) => {
+      nexts.length = 0;
+      await held(running(s, { ports }), { ...TROUBLE, next });
+      return nexts;
+    };
+    const { run } = ports;
+    expect(await told(`lockstep test ${secret}`)).toEqual([`lockstep resolve ${run} --retry`]);
+    expect(await told(`lockstep test ${secret}    after you have given the token a right`)).toEqual([
+      `lockstep resolve ${run} --retry    after you have given the token a right`,
+    ]);
+    for (const other of [`lockstep test ${secret}-2    in 2 min`, `lockstep rotate ${secret}`])
+      expect(await told(other)).toEqual([other]);
+  });
+});
 
 describe("[HK-14] a held run asks again", () => {
   it("each day, where no time is set for the end of the old key", async () => {

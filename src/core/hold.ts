@@ -78,15 +78,32 @@ export async function hold(run: Running, trouble: Trouble, place: string, known:
 async function decisionOn(run: Running, why: Trouble, place: string): Promise<Decision> {
   const { journal, ports } = run;
   const question = newQuestion(run, `decision/${place}`);
+  const told = whileHeld(run, why);
   for (let n = 1; ; n += 1) {
     const since = await noteDown(journal, ports, `held/${place}/${n}`, async () => {
-      if (n === 1) await ports.held(why, question);
-      else await ports.reminded(why, question, n);
+      if (n === 1) await ports.held(told, question);
+      else await ports.reminded(told, question, n);
       return journal.now();
     });
     const decision = await journal.answer<Decision>(question, askAgainAt(run, since));
     if (decision) return decision;
   }
+}
+
+/** A secret is not tested while a run of it is held: a retry looks at the same, and goes on where it finds it right. */
+function whileHeld(run: Running, why: Trouble): Trouble {
+  const [command = "", ...rest] = why.next.split(/ {4,}/);
+  const original = why.original && { original: whileHeld(run, why.original) };
+  if (command !== `lockstep test ${run.snapshot.secret}`) return { ...why, ...original };
+  const id = run.ports.run;
+  return {
+    ...why,
+    ...original,
+    next:
+      rest.length > 0
+        ? `lockstep resolve ${id} --retry    ${rest.join(" ")}`
+        : `lockstep resolve ${id} --retry`,
+  };
 }
 
 /** When a person who was asked at that moment is asked once more: after a day, and sooner while a compromised key lives on (HK-14). */
