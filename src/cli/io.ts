@@ -9,7 +9,6 @@ export interface Io {
   readonly live: boolean;
   /** Whether a question can be asked. */
   readonly canAsk: boolean;
-  readonly colour: boolean;
   /** What a command that is named for the next step needs besides to act on the same installation: `--sandbox`, `--config`. */
   readonly flags: string;
   /** Progress and remarks: stderr, so that stdout holds the result alone. */
@@ -52,9 +51,9 @@ export function exitOf(trouble: Trouble): number {
   return USAGE.has(trouble.code) ? EXIT.usage : EXIT.failed;
 }
 
-/** Looks at the process once: terminals, NO_COLOR, CI. */
+/** Looks at the process once: terminals, CI, and a TERM on which nothing can be redrawn. */
 export function ioOf(json: boolean, env: NodeJS.ProcessEnv, flags = ""): Io {
-  const live = process.stderr.isTTY === true && !json && env["CI"] === undefined;
+  const live = process.stderr.isTTY === true && !json && env["CI"] === undefined && env["TERM"] !== "dumb";
   let drawn = false;
   const clear = () => {
     if (drawn) process.stderr.write("\r\u001b[2K");
@@ -64,7 +63,6 @@ export function ioOf(json: boolean, env: NodeJS.ProcessEnv, flags = ""): Io {
     json,
     live,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && env["CI"] === undefined,
-    colour: process.stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     flags,
     note: (line) => {
       clear();
