@@ -257,6 +257,7 @@ describe("a rotation by the command line", () => {
   it("whatever command goes on with a run whose process is gone says so, also one that itself only reads", async () => {
     await killedAfterTheMint();
     const testing = start(home, "test", "heroku-api-key", "--json");
+    await testing.until(/^heroku-api-key\.rotate\.5 is under way; the test begins once it has ended\.$/m);
     await testing.until(/^took over from process \S+: .*heroku-api-key\.rotate\.5$/m);
     quick();
     const left = await testing.left;

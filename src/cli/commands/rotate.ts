@@ -81,6 +81,8 @@ export async function testFlow(io: Io, options: Common, secret: string): Promise
     const there = await runningFor(home, secret);
     // It would wait behind a run that waits for a person, and beside it take that run's key for a stranger's.
     if (there?.status === "held" || there?.status === "waiting") throw inProgress(there);
+    if (there && there.flow !== "test")
+      io.note(`${there.id} is under way; the test begins once it has ended.`);
     return carryOut(io, home, plan, {});
   });
 }
