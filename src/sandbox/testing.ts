@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { createSandbox, type Sandbox, type SandboxOptions } from "./sandbox.ts";
 import type { HttpVendor } from "./world.ts";
 
@@ -39,7 +39,7 @@ export function seededRandom(seed: string): (bytes: number) => Buffer {
     const blocks: Buffer[] = [];
     for (let have = 0; have < bytes; have += 32) {
       counter += 1;
-      blocks.push(createHash("sha256").update(`${seed}:${counter}`).digest());
+      blocks.push(hash("sha256", `${seed}:${counter}`, "buffer"));
     }
     return Buffer.concat(blocks).subarray(0, bytes);
   };

@@ -26,14 +26,24 @@ export function oneLine(text: string): string {
 /** Whether the text contains a part of a hidden value, plain or in base64, hex or URL encoding. */
 export function repeats(text: string, hidden: readonly string[]): boolean {
   const folded = text.toLowerCase();
-  return hidden.some((value) => {
-    const forms = formsOf(value);
+  return formsIn(hidden).some((form) =>
+    form.length <= WINDOW ? folded.includes(form) : share(folded, form),
+  );
+}
+
+/** The forms of what one call hides: several texts of its reply are looked through, and with the call they are gone. */
+const known = new WeakMap<readonly string[], readonly string[]>();
+
+function formsIn(hidden: readonly string[]): readonly string[] {
+  const found = known.get(hidden);
+  if (found) return found;
+  const forms = hidden.flatMap((value) => {
+    const all = formsOf(value).map((form) => form.toLowerCase());
     // As one text, which is looked through once; what would fit across two forms has a line's end in it, and is no loss.
-    if (value.length > WINDOW) return share(folded, forms.join("\n").toLowerCase());
-    return forms
-      .map((form) => form.toLowerCase())
-      .some((form) => (form.length <= WINDOW ? folded.includes(form) : share(folded, form)));
+    return value.length > WINDOW ? all.join("\n") : all;
   });
+  known.set(hidden, forms);
+  return forms;
 }
 
 /**

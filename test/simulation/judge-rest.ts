@@ -113,9 +113,10 @@ export function judgePlain({ sandbox, memory, runs, violated }: Scene): void {
     Object.values(rest).map((part) => (part instanceof Map || part instanceof Set ? [...part] : part)),
   );
   const entries = runs().flatMap(({ kept: { slots } }) => [...slots.values()].map(({ text }) => text));
-  const kept = [record, ...runs().map(({ plan }) => writtenPlan(plan)), ...entries].join("\n");
+  const kept = [record, ...runs().map(({ plan }) => writtenPlan(plan)), ...entries];
   for (const { token, description } of sandbox.heroku.authorizations)
-    if (kept.includes(token)) violated("P7", `the value of ${description} is in the record`);
+    if (kept.some((text) => text.includes(token)))
+      violated("P7", `the value of ${description} is in the record`);
 }
 
 /** Many cases share a plan. */

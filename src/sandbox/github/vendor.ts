@@ -122,8 +122,11 @@ function withoutBase(path: string): string {
   return path.startsWith("/api/v3/") ? path.slice("/api/v3".length) : path;
 }
 
+const ELSEWHERE = /\/api\/v3\/|\/repositories\//;
+
 // Enterprise clients put /api/v3 before every path, and a redirect names a repository by its id.
 function rooted(request: Request, state: GithubState): Request {
+  if (!ELSEWHERE.test(request.url)) return request;
   const url = new URL(request.url);
   const path = byName(withoutBase(url.pathname), state);
   if (path === url.pathname) return request;

@@ -7,6 +7,8 @@ import { type SecretView, secretReply, tagsReply } from "./replies.ts";
 import { currentValue, type Folder, folderAt, type Project, type VaultSecret } from "./state.ts";
 import { findSecret } from "./vault.ts";
 
+type Query = Readonly<Record<string, string>>;
+
 /** Answers one secret by its name, or, where imports are asked for, the one that an import shows under it. */
 export function read(c: InfisicalContext, dialect: Dialect): Response {
   const query = c.req.query();
@@ -26,17 +28,18 @@ export function read(c: InfisicalContext, dialect: Dialect): Response {
   const place = placeIn(c, query, dialect);
   permit(c, place.project, "read", place);
   const folder = folderIn(place, "GetSecretByName");
-  return c.json({ secret: shown(c, place.project, found(c, place, folder)) });
+  return c.json({ secret: shown(c, query, place.project, found(c, query, place, folder)) });
 }
 
 /** Answers one secret by its id. */
 export function readById(c: InfisicalContext): Response {
+  const query = c.req.query();
   for (const project of c.env.state.projects) {
     const secret = project.secrets.find((one) => one.id === c.req.param("id"));
     if (!secret) continue;
     projectFor(c, { id: project.id });
     permit(c, project, "read", locationOf(project, secret));
-    return c.json({ secret: shown(c, project, secret) });
+    return c.json({ secret: shown(c, query, project, secret) });
   }
   throw new InfisicalRefusal(404, `Secret with ID '${c.req.param("id")}' not found`, "NotFound");
 }
@@ -57,14 +60,14 @@ export function list(c: InfisicalContext, dialect: Dialect): Response {
   );
   const tags = query["tagSlugs"]?.split(",");
   const secrets = inside
-    .filter((one) => visible(c, project, one, folder))
-    .map((one) => ({ ...shown(c, project, one), secretPath: locationOf(project, one).path }))
+    .filter((one) => visible(c, query, project, one, folder))
+    .map((one) => ({ ...shown(c, query, project, one), secretPath: locationOf(project, one).path }))
     .filter((one) => tags === undefined || one.tags.some((tag) => tags.includes(tag.slug)));
   const wanted = asksForImports(query);
   if (!wanted) return c.json(current ? { secrets, imports: [] } : { secrets });
   const imports = importedInto(c, project, folder).map(({ from, secrets: imported }) => {
     const { environment, path } = locationOf(project, { folderId: from.id });
-    const rows = imported.map((one) => shown(c, project, one));
+    const rows = imported.map((one) => shown(c, query, project, one));
     return { secretPath: path, environment, folderId: from.id, secrets: rows };
   });
   return c.json({ secrets, imports });
@@ -78,31 +81,37 @@ function nothingThere(c: InfisicalContext, { environment, path }: Place): Respon
 }
 
 // Below the folder that was asked for, what may not be read is left out without a word; in it, it is refused.
-function visible(c: InfisicalContext, project: Project, secret: VaultSecret, asked: Folder): boolean {
+function visible(
+  c: InfisicalContext,
+  query: Query,
+  project: Project,
+  secret: VaultSecret,
+  asked: Folder,
+): boolean {
   const where = locationOf(project, secret);
   if (!may(c, project, "read", where)) return false;
-  if (c.env.live.generation === "v3" || c.req.query("viewSecretValue") === "false") return true;
+  if (c.env.live.generation === "v3" || query["viewSecretValue"] === "false") return true;
   if (secret.folderId !== asked.id) return may(c, project, "readValue", where);
   permitValue(c, project, where, secret.key);
   return true;
 }
 
-function asksForImports(query: Record<string, string>): boolean {
+function asksForImports(query: Query): boolean {
   return query["include_imports"] === "true" || query["includeImports"] === "true";
 }
 
 /** A secret as a read shows it to this caller: the version, the expansion and the hiding that it asked for. */
-function shown(c: InfisicalContext, project: Project, secret: VaultSecret) {
-  const reply = secretReply(c.env.state, project, secret, viewOf(c, project, secret));
+function shown(c: InfisicalContext, query: Query, project: Project, secret: VaultSecret) {
+  const reply = secretReply(c.env.state, project, secret, viewOf(c, query, project, secret));
   return { ...reply, tags: tagsReply(project, secret) };
 }
 
 // The old build ignores the number in ?version= and answers the current one.
-function viewOf(c: InfisicalContext, project: Project, secret: VaultSecret): SecretView {
+function viewOf(c: InfisicalContext, query: Query, project: Project, secret: VaultSecret): SecretView {
   const view: SecretView = {};
   const current = c.env.live.generation === "v4";
   const where = locationOf(project, secret);
-  const asked = c.req.query("version");
+  const asked = query["version"];
   let value = currentValue(secret);
   if (asked !== undefined && current) {
     const row = secret.versions.find((one) => one.version === Number(asked));
@@ -110,18 +119,18 @@ function viewOf(c: InfisicalContext, project: Project, secret: VaultSecret): Sec
     view.version = row.version;
     value = row.value;
   }
-  if (current && c.req.query("viewSecretValue") === "false") return { ...view, hidden: true };
+  if (current && query["viewSecretValue"] === "false") return { ...view, hidden: true };
   if (current) permitValue(c, project, where, secret.key);
-  if (c.req.query("expandSecretReferences") === "true") view.value = expanded(c, project, value, where);
+  if (query["expandSecretReferences"] === "true") view.value = expanded(c, project, value, where);
   return view;
 }
 
-function found(c: InfisicalContext, place: Place, folder: Folder): VaultSecret {
+function found(c: InfisicalContext, query: Query, place: Place, folder: Folder): VaultSecret {
   const name = c.req.param("name") ?? "";
   const secret = findSecret(place.project, folder, name);
   if (secret) return secret;
   // The last import goes before the others.
-  const imported = asksForImports(c.req.query()) ? importedInto(c, place.project, folder) : [];
+  const imported = asksForImports(query) ? importedInto(c, place.project, folder) : [];
   for (const { secrets } of imported.toReversed()) {
     const one = secrets.find((other) => other.key === name);
     if (one) return one;
