@@ -27,7 +27,7 @@ export async function sandbox(io: Io, options: Common): Promise<Result> {
   await told;
   stop.abort();
   await close();
-  return { exit: EXIT.done, json: { urls: urls }, text: "" };
+  return { exit: EXIT.done, json: { urls }, text: "" };
 }
 
 function findRoot(from: string): string {

@@ -89,6 +89,6 @@ function shadowed(config: Config, { hits }: Surroundings): Trouble {
     "SHADOWED",
     `${config.repository} knows the same name elsewhere: ${places}`,
     "an environment's secret goes before the repository's, the repository's before the organization's, and Dependabot and Codespaces read their own: jobs could go on with a value that this run does not write",
-    `lockstep test <secret>    after you have removed it there, or declared it on this destination: shadows: [${wheres}]`,
+    `lockstep test <secret>    after you have removed it there; or, where no run is under way, declared it on this destination: shadows: [${wheres}]`,
   );
 }
